@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.fleet;
+
+import java.util.Set;
+
+/**
+ * One worker as it is now, for people. Immutable.
+ *
+ * @param worker the worker
+ * @param state whether it gets requests
+ * @param reason why not, or "ok"; safe to show
+ * @param models models that it serves, as it last said
+ * @param inFlight requests that the gateway has on it
+ * @param pendingTokens prompt tokens sent to it and not yet computed
+ */
+public record WorkerStatus(
+        Worker worker, State state, String reason, Set<String> models, int inFlight, long pendingTokens) {
+    /** Copies the set. */
+    public WorkerStatus {
+        models = Set.copyOf(models);
+    }
+
+    /** Whether a worker gets requests. */
+    public enum State {
+        /** Not probed yet. */
+        UNKNOWN,
+        /** It gets requests. */
+        UP,
+        /** Its last probes or requests failed. */
+        DOWN,
+        /** It finishes what it has and gets nothing new. */
+        DRAINING
+    }
+}

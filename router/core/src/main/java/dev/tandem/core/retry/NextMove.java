@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.retry;
+
+import dev.tandem.core.failure.Failure;
+
+/** What follows a failed attempt whose answer has not begun to leave. */
+public sealed interface NextMove {
+    /** Routes again, without the workers that have failed this request. */
+    record RouteAgain() implements NextMove {}
+
+    /** The client gets the failure. */
+    record GiveUp(Failure failure) implements NextMove {}
+}
