@@ -109,6 +109,15 @@ public enum Failure {
         return status;
     }
 
+    /** Returns the {@code type} of the error object that a client gets. */
+    public String type() {
+        return switch (source) {
+            case CLIENT -> "invalid_request_error";
+            case ROUTER -> "server_error";
+            case ENGINE -> "upstream_error";
+        };
+    }
+
     /** Returns who caused it. */
     public Source source() {
         return source;

@@ -4,11 +4,9 @@ package dev.tandem.core.lifecycle;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 
-/**
- * Learns what happens to requests. Called on event loops: thread-safe, fast, never blocking, never throwing.
- */
+/** Learns what happens to requests. Called on event loops: thread-safe, fast, never blocking, never throwing. */
 public interface RequestListener {
-    /** A request has been read and found valid. */
+    /** A request has come in; exactly one {@code onSettled} follows. */
     default void onAccepted() {}
 
     /** A leg has ended well. */
@@ -20,7 +18,7 @@ public interface RequestListener {
     /** A further piece of a streamed answer has arrived, {@code gapNanos} after the one before. */
     default void onGap(long gapNanos) {}
 
-    /** The request has ended. Called exactly once per accepted or refused request. */
+    /** A request has ended, well or not. Called once per {@code onAccepted}. */
     default void onSettled(RequestRecord record) {}
 
     /** Which leg. */

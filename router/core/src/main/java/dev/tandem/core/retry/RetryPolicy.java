@@ -19,14 +19,18 @@ public record RetryPolicy(int maxAttempts) {
     /**
      * Returns the next move.
      *
+     * <p>A worker that never saw the request does not count for much: the next one is asked until the attempts are used
+     * up. One that took it and failed is replaced once at most, because the request itself may be what kills workers.
+     *
      * @param failure how the attempt ended, before any byte reached the client
      * @param attempts attempts made so far, at least 1
      */
     public NextMove after(Failure failure, int attempts) {
-        boolean retryable = switch (failure.retry()) {
-            case NEVER -> false;
-            case BEFORE_FIRST_BYTE, ALWAYS -> true;
+        int most = switch (failure.retry()) {
+            case NEVER -> 1;
+            case BEFORE_FIRST_BYTE -> Math.min(2, maxAttempts);
+            case ALWAYS -> maxAttempts;
         };
-        return retryable && attempts < maxAttempts ? new NextMove.RouteAgain() : new NextMove.GiveUp(failure);
+        return attempts < most ? new NextMove.RouteAgain() : new NextMove.GiveUp(failure);
     }
 }

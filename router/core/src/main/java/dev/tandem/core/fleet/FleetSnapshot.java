@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.fleet;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which workers there are and which models they serve, between two changes of either. Immutable, so whatever is derived
+ * from it stays valid until {@link Fleet#snapshot()} returns another one. Health and load are not part of it: the pools
+ * read them live.
+ */
+public final class FleetSnapshot {
+    /** A worker and what it last listed. */
+    record Entry(WorkerState state, Set<String> models) {}
+
+    private final List<Entry> entries;
+    private final SortedSet<String> models;
+
+    /** Takes the entries in the order of the worker ids. */
+    FleetSnapshot(List<Entry> entries) {
+        this.entries = List.copyOf(entries);
+        TreeSet<String> union = new TreeSet<>();
+        entries.forEach(entry -> union.addAll(entry.models()));
+        this.models = Collections.unmodifiableSortedSet(union);
+    }
+
+    /** Returns the models that the workers last listed, also those of workers that are down. */
+    public SortedSet<String> models() {
+        return models;
+    }
+
+    /** Returns the workers of the given roles that list the model, whether up or not; null stands for any model. */
+    public Pool pool(@Nullable String model, Set<Role> roles) {
+        WorkerState[] states = entries.stream()
+                .filter(entry -> roles.contains(entry.state().worker().role()))
+                .filter(entry -> model == null || entry.models().contains(model))
+                .map(Entry::state)
+                .toArray(WorkerState[]::new);
+        return new Pool(
+                new Membership(Arrays.stream(states).map(WorkerState::worker).toList()), new LiveLoad(states));
+    }
+
+    Set<String> modelsOf(WorkerState state) {
+        return entries.stream()
+                .filter(entry -> entry.state() == state)
+                .map(Entry::models)
+                .findFirst()
+                .orElse(Set.of());
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.fleet;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A unit of load on one worker, from the choice of the worker until its last byte has left. Thread-safe; whatever is
+ * called twice counts once.
+ */
+public final class Lease implements AutoCloseable {
+    private final WorkerState state;
+    private final AtomicInteger openLeases;
+    private final Seat seat;
+    private final long promptTokens;
+    private final AtomicBoolean pending = new AtomicBoolean(true);
+    private final AtomicBoolean open = new AtomicBoolean(true);
+
+    Lease(WorkerState state, long promptTokens, AtomicInteger openLeases) {
+        this.state = state;
+        this.openLeases = openLeases;
+        this.promptTokens = promptTokens;
+        this.seat = state.take(promptTokens);
+        openLeases.incrementAndGet();
+    }
+
+    /** Returns the worker and the number of this lease on it. */
+    public Seat seat() {
+        return seat;
+    }
+
+    /** The first output token was seen: the prompt is computed and no longer pending. */
+    public void onFirstToken() {
+        if (pending.compareAndSet(true, false)) {
+            state.settlePending(promptTokens);
+        }
+    }
+
+    /** Returns the seat and whatever load is still counted. */
+    @Override
+    public void close() {
+        onFirstToken();
+        if (open.compareAndSet(true, false)) {
+            state.leave(seat);
+            openLeases.decrementAndGet();
+        }
+    }
+}

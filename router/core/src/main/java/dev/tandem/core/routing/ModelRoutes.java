@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.routing;
+
+import dev.tandem.core.fleet.FleetSnapshot;
+import dev.tandem.core.fleet.Role;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The pools of one model, each with its compiled policy. Thread-safe; valid for one snapshot of the fleet. */
+final class ModelRoutes {
+    private static final Set<Role> EVERY_ROLE = EnumSet.allOf(Role.class);
+
+    private final Route all;
+    private final Route prefill;
+    private final Route decode;
+    private final List<Route> wholeFirst;
+    private final List<Route> wholeAnywhere;
+
+    ModelRoutes(FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies) {
+        all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
+        prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
+        decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
+        Route unified = whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED));
+        Route decoding = whole(snapshot, model, policies, EnumSet.of(Role.DECODE));
+        Route generating = whole(snapshot, model, policies, EnumSet.of(Role.DECODE, Role.UNIFIED));
+        wholeFirst = List.of(unified, decoding, prefill);
+        wholeAnywhere = List.of(generating, prefill);
+    }
+
+    private static Route whole(
+            FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, Set<Role> roles) {
+        return new Route(snapshot.pool(model, roles), policies.whole());
+    }
+
+    /** Returns every worker of the model, whatever its role. */
+    Route all() {
+        return all;
+    }
+
+    Route prefill() {
+        return prefill;
+    }
+
+    Route decode() {
+        return decode;
+    }
+
+    /** Returns where whole requests go that are better off in one piece: unified workers before all others. */
+    List<Route> wholeFirst() {
+        return wholeFirst;
+    }
+
+    /** Returns where whole requests go that would have been split: whoever generates before prefill workers. */
+    List<Route> wholeAnywhere() {
+        return wholeAnywhere;
+    }
+
+    /**
+     * The policies of one model, which outlive the snapshots.
+     *
+     * @param prefill policy on the prefill side
+     * @param decode policy on the decode side
+     * @param whole policy for requests that run in one piece
+     */
+    record ModelPolicies(RoutingPolicy prefill, RoutingPolicy decode, RoutingPolicy whole) {}
+}

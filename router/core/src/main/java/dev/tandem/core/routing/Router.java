@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.routing;
+
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.FleetSnapshot;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.core.routing.ModelRoutes.ModelPolicies;
+import dev.tandem.core.routing.RoutingDecision.Disaggregated;
+import dev.tandem.core.routing.RoutingDecision.Unified;
+import dev.tandem.core.routing.RoutingDecision.Unroutable;
+import dev.tandem.core.time.Ticker;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides which workers run an attempt. Thread-safe; never blocks.
+ *
+ * <p>The rules, in their order:
+ *
+ * <ol>
+ *   <li>A model that no worker has ever listed does not exist, once some worker has listed its models.
+ *   <li>Without hand-over, all workers of the model form one pool and serve whole requests by the prefill policy.
+ *   <li>A splittable prompt of at least {@code minSplitTokens} goes to a prefill and a decode worker, if both are up.
+ *   <li>A request that is short or can not be split runs whole on a unified worker, else on a decode worker; one that
+ *       only lacks its pair, on whichever of the two the policy prefers. Prefill workers are the last resort of both.
+ * </ol>
+ *
+ * <p>Policies have an instance for each model and side, so that the traffic of one model does not distort what a policy
+ * learns about another; they are compiled when the fleet changes, not per request.
+ */
+public final class Router {
+    private final Fleet fleet;
+    private final RoutingSettings settings;
+    private final Supplier<RandomGenerator> random;
+    private final Ticker ticker;
+
+    /** Guards {@link #policies}; held while the policies are compiled after a change of the fleet. */
+    private final Object lock = new Object();
+
+    private Map<String, ModelPolicies> policies = Map.of();
+    private final ModelPolicies anyModel;
+    private volatile Routes routes;
+
+    /**
+     * Makes a router over a fleet.
+     *
+     * @param random generator for the calling thread, asked once per choice
+     * @param ticker time for policies that forget
+     * @throws IllegalArgumentException when the settings name an unknown policy; the message lists the known ones
+     */
+    public Router(Fleet fleet, RoutingSettings settings, Supplier<RandomGenerator> random, Ticker ticker) {
+        this.fleet = fleet;
+        this.settings = settings;
+        this.random = random;
+        this.ticker = ticker;
+        this.anyModel = newPolicies();
+        synchronized (lock) {
+            this.routes = compiled(fleet.snapshot());
+        }
+    }
+
+    /**
+     * Decides about one attempt.
+     *
+     * @param request what is known of the request
+     * @param excludedWorkerIds workers that must not get it, for example those that failed it before
+     */
+    public RoutingDecision route(RoutingRequest request, Set<String> excludedWorkerIds) {
+        String model = request.model();
+        if (!fleet.knows(model) && fleet.hasListedModels()) {
+            return unroutable(Failure.MODEL_NOT_FOUND, "no worker serves this model");
+        }
+        ModelRoutes candidates = current().of(model);
+        if (candidates == null) {
+            return unroutable(Failure.NO_WORKER, nobodyServes());
+        }
+        Attempt attempt = new Attempt(request, excludedWorkerIds, candidates);
+        if (!settings.handsOver()) {
+            return whole(attempt, List.of(candidates.all()), "the connector hands nothing over");
+        }
+        if (!request.splittable()) {
+            return whole(attempt, candidates.wholeFirst(), "the request can not be split");
+        }
+        if (request.promptTokens() < settings.minSplitTokens()) {
+            return whole(
+                    attempt,
+                    candidates.wholeFirst(),
+                    "prompt of " + request.promptTokens() + " tokens is below " + settings.minSplitTokens());
+        }
+        return split(attempt);
+    }
+
+    private RoutingDecision split(Attempt attempt) {
+        ModelRoutes candidates = attempt.candidates();
+        if (!candidates.prefill().open(attempt.excluded())) {
+            return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
+        }
+        Worker decode = candidates.decode().choose(attempt.request(), attempt.excluded());
+        if (decode == null) {
+            return whole(attempt, candidates.wholeAnywhere(), missing("decode", candidates.decode()));
+        }
+        Worker prefill = candidates.prefill().choose(attempt.request(), attempt.excluded());
+        if (prefill == null) {
+            return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
+        }
+        String reason = "prompt of " + attempt.request().promptTokens() + " tokens, a pair is up";
+        return new Disaggregated(
+                prefill, decode, new Rationale(candidates.decode().policy(), reason));
+    }
+
+    private RoutingDecision whole(Attempt attempt, List<Route> order, String reason) {
+        for (Route route : order) {
+            Worker worker = route.choose(attempt.request(), attempt.excluded());
+            if (worker != null) {
+                return new Unified(worker, new Rationale(route.policy(), reason));
+            }
+        }
+        return unroutable(Failure.NO_WORKER, nobodyIsUp(attempt));
+    }
+
+    private static String missing(String role, Route route) {
+        return route.empty() ? "no " + role + " worker serves the model" : "no " + role + " worker is up";
+    }
+
+    private RoutingDecision unroutable(Failure failure, String reason) {
+        return new Unroutable(failure, new Rationale(settings.decodePolicy(), reason));
+    }
+
+    private String nobodyServes() {
+        int workers = fleet.workers().size();
+        return switch (workers) {
+            case 0 -> "there is no worker";
+            case 1 -> "the only worker does not serve the model now";
+            default -> "none of " + workers + " workers serves the model now";
+        };
+    }
+
+    private String nobodyIsUp(Attempt attempt) {
+        Set<Worker> serving =
+                Set.copyOf(attempt.candidates().all().pool().members().workers());
+        if (serving.isEmpty()) {
+            return nobodyServes();
+        }
+        Map<String, Integer> counts = new TreeMap<>();
+        for (WorkerStatus status : fleet.statuses()) {
+            if (serving.contains(status.worker())) {
+                counts.merge(problem(status, attempt.excluded()), 1, Integer::sum);
+            }
+        }
+        StringBuilder text =
+                new StringBuilder(serving.size() == 1 ? "1 worker serves" : serving.size() + " workers serve");
+        text.append(" the model, none can take the request: ");
+        counts.forEach((problem, count) ->
+                text.append(count).append(' ').append(problem).append(", "));
+        text.setLength(text.length() - 2);
+        return text.toString();
+    }
+
+    private static String problem(WorkerStatus status, Set<String> excluded) {
+        return switch (status.state()) {
+            case UNKNOWN -> "not probed yet";
+            case DOWN -> "down";
+            case DRAINING -> "draining";
+            case UP -> excluded.contains(status.worker().id()) ? "failed it already" : "just came up";
+        };
+    }
+
+    private Routes current() {
+        Routes now = routes;
+        if (now.snapshot() == fleet.snapshot()) {
+            return now;
+        }
+        synchronized (lock) {
+            FleetSnapshot snapshot = fleet.snapshot();
+            if (routes.snapshot() != snapshot) {
+                routes = compiled(snapshot);
+            }
+            return routes;
+        }
+    }
+
+    private Routes compiled(FleetSnapshot snapshot) {
+        Map<String, ModelPolicies> kept = new HashMap<>();
+        Map<String, ModelRoutes> byModel = new HashMap<>();
+        for (String model : snapshot.models()) {
+            ModelPolicies before = policies.get(model);
+            ModelPolicies now = before != null ? before : newPolicies();
+            kept.put(model, now);
+            byModel.put(model, new ModelRoutes(snapshot, model, now));
+        }
+        policies = kept;
+        return new Routes(snapshot, Map.copyOf(byModel), new ModelRoutes(snapshot, null, anyModel));
+    }
+
+    private ModelPolicies newPolicies() {
+        return new ModelPolicies(
+                RoutingPolicies.named(settings.prefillPolicy(), settings, random, ticker),
+                RoutingPolicies.named(settings.decodePolicy(), settings, random, ticker),
+                RoutingPolicies.named(settings.prefillPolicy(), settings, random, ticker));
+    }
+
+    /** What was derived from one snapshot. Immutable. */
+    private record Routes(FleetSnapshot snapshot, Map<String, ModelRoutes> byModel, ModelRoutes anyModel) {
+        @Nullable
+        ModelRoutes of(@Nullable String model) {
+            return model == null ? anyModel : byModel.get(model);
+        }
+    }
+
+    /** One decision in the making. Immutable. */
+    private record Attempt(RoutingRequest request, Set<String> excluded, ModelRoutes candidates) {}
+}
