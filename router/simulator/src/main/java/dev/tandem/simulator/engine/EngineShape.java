@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.engine;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Size and behaviour of one engine. Immutable.
+ *
+ * @param model Name of the model as it was passed; part of every content hash.
+ * @param maxModelLength Longest prompt plus answer in tokens.
+ * @param blockSize Tokens per KV block.
+ * @param blocks KV blocks in all; at least one sequence of full length fits.
+ * @param maxSequences Most sequences in one step.
+ * @param maxBatchedTokens Token budget of one step.
+ * @param meanAnswer Mean natural length of an answer in tokens; 0 for answers that never end by themselves.
+ * @param speed Duration of steps.
+ * @param store Shared KV store; null without one.
+ * @param stores The engine writes prompt blocks to the store.
+ * @param loads The engine reads blocks from the store.
+ */
+public record EngineShape(
+        String model,
+        int maxModelLength,
+        int blockSize,
+        int blocks,
+        int maxSequences,
+        int maxBatchedTokens,
+        int meanAnswer,
+        Speed speed,
+        @Nullable KvStore store,
+        boolean stores,
+        boolean loads) {
+    /** Checks the ranges. */
+    public EngineShape {
+        check("max-model-len", maxModelLength, 1);
+        check("block-size", blockSize, 1);
+        check("max-num-seqs", maxSequences, 1);
+        check("max-num-batched-tokens", maxBatchedTokens, 1);
+        check("sim-answer-tokens", meanAnswer, 0);
+        check("num-gpu-blocks-override", blocks, (maxModelLength + blockSize - 1) / blockSize);
+    }
+
+    private static void check(String name, int value, int least) {
+        if (value < least) {
+            throw new IllegalArgumentException(name + ": " + value + " (expected: >= " + least + ")");
+        }
+    }
+}

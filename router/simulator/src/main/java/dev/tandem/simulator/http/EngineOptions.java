@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.http;
+
+import dev.tandem.simulator.engine.Speed;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a simulated engine is started. Immutable; the {@code with...} methods return changed copies.
+ *
+ * @param model Model as passed on the command line.
+ * @param servedNames Names in requests and answers; the first one is the name in answers.
+ * @param host Address to listen on.
+ * @param port Port to listen on; 0 for any free one.
+ * @param maxModelLength Context length in tokens.
+ * @param blockSize Tokens per KV block.
+ * @param blocks KV blocks in all; 0 for what the speed's engine has, at least one full context.
+ * @param maxSequences Most sequences in one step.
+ * @param maxBatchedTokens Token budget of one step.
+ * @param apis Which APIs are served.
+ * @param promptDetails The usage shows cached tokens.
+ * @param toolParser Automatic tool choice is on.
+ * @param requestIdHeader Answers carry {@code X-Request-Id}.
+ * @param apiKey Key that clients must show on {@code /v1}; null for none.
+ * @param transfer KV connector; null for none.
+ * @param store Folder of the shared store, wins over the connector's; null for the connector's.
+ * @param speed Duration of steps.
+ * @param answerTokens Mean natural length of an answer in tokens; 0 for answers that end only at their limit.
+ * @param admin The {@code /sim} endpoints and the {@code x-sim-fault} header are on.
+ */
+public record EngineOptions(
+        String model,
+        List<String> servedNames,
+        String host,
+        int port,
+        int maxModelLength,
+        int blockSize,
+        int blocks,
+        int maxSequences,
+        int maxBatchedTokens,
+        Apis apis,
+        boolean promptDetails,
+        boolean toolParser,
+        boolean requestIdHeader,
+        @Nullable String apiKey,
+        @Nullable KvTransfer transfer,
+        @Nullable Path store,
+        Speed speed,
+        int answerTokens,
+        boolean admin) {
+    /** Which APIs an engine serves; a vLLM process serves one group, chosen by its model. */
+    public enum Apis {
+        /** Text generation. */
+        GENERATE,
+        /** Embeddings and scores. */
+        POOLING,
+        /** Speech to text. */
+        TRANSCRIPTION,
+        /** Everything at once, which no vLLM does; for a gateway that runs without any real engine. */
+        ALL;
+
+        boolean serves(Apis group) {
+            return this == ALL || this == group;
+        }
+    }
+
+    /** Copies the names. */
+    public EngineOptions {
+        servedNames = List.copyOf(servedNames);
+    }
+
+    /**
+     * Reads vLLM's own arguments and those of the simulator, with vLLM's defaults.
+     *
+     * @throws UsageException for what vLLM would refuse
+     */
+    public static EngineOptions parse(String... arguments) {
+        return OptionParser.parse(arguments);
+    }
+
+    /** Returns the help text of the command line. */
+    public static String help() {
+        return OptionParser.help();
+    }
+
+    /** Returns the usage line of the command line. */
+    public static String usage() {
+        return OptionParser.usage();
+    }
+
+    /**
+     * Returns options for tests: no time passes, all APIs, prompt details, tool choice and the admin endpoints are on.
+     * Port 0 means any free port.
+     */
+    public static EngineOptions of(String model, int port) {
+        OptionDraft draft = new OptionDraft();
+        draft.model = model;
+        draft.port = port;
+        draft.speed = Speed.INSTANT;
+        draft.apis = Apis.ALL;
+        draft.promptDetails = true;
+        draft.toolParser = true;
+        return draft.finish();
+    }
+
+    /** Returns these options with other served names. */
+    public EngineOptions withServedNames(String... names) {
+        return with(draft -> draft.servedNames = List.of(names));
+    }
+
+    /** Returns these options with another address to listen on. */
+    public EngineOptions withHost(String address) {
+        return with(draft -> draft.host = address);
+    }
+
+    /** Returns these options with another context length. */
+    public EngineOptions withMaxModelLength(int tokens) {
+        return with(draft -> draft.maxModelLength = tokens);
+    }
+
+    /** Returns these options with another size and number of KV blocks; 0 blocks for the default. */
+    public EngineOptions withBlocks(int size, int number) {
+        return with(draft -> {
+            draft.blockSize = size;
+            draft.blocks = number;
+        });
+    }
+
+    /** Returns these options with other limits of a step. */
+    public EngineOptions withBatch(int sequences, int tokens) {
+        return with(draft -> {
+            draft.maxSequences = sequences;
+            draft.maxBatchedTokens = tokens;
+        });
+    }
+
+    /** Returns these options with other APIs. */
+    public EngineOptions withApis(Apis served) {
+        return with(draft -> draft.apis = served);
+    }
+
+    /** Returns these options with a key that clients must show. */
+    public EngineOptions withApiKey(String key) {
+        return with(draft -> draft.apiKey = key);
+    }
+
+    /** Returns these options with another speed. */
+    public EngineOptions withSpeed(Speed other) {
+        return with(draft -> draft.speed = other);
+    }
+
+    /** Returns these options with a shared store in a folder, written and read. */
+    public EngineOptions withStore(Path folder) {
+        return with(draft -> {
+            draft.transfer = new KvTransfer("ExampleConnector", true, true, folder);
+            draft.store = folder;
+        });
+    }
+
+    /** Returns these options with another mean length of answers. */
+    public EngineOptions withAnswerTokens(int tokens) {
+        return with(draft -> draft.answerTokens = tokens);
+    }
+
+    /** Returns these options with cached tokens shown in the usage or not. */
+    public EngineOptions withPromptDetails(boolean shown) {
+        return with(draft -> draft.promptDetails = shown);
+    }
+
+    /** Returns these options with the admin endpoints on or off. */
+    public EngineOptions withAdmin(boolean on) {
+        return with(draft -> draft.admin = on);
+    }
+
+    private EngineOptions with(Consumer<OptionDraft> change) {
+        OptionDraft draft = new OptionDraft(this);
+        change.accept(draft);
+        return draft.finish();
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.http;
+
+import dev.tandem.simulator.engine.Speed;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Options on their way, with vLLM's defaults. Confined to one caller. */
+final class OptionDraft {
+    String model = "";
+    List<String> servedNames = List.of();
+    String host = "127.0.0.1";
+    int port = 8000;
+    int maxModelLength = 32_768;
+    int blockSize = 16;
+    int blocks;
+    int maxSequences = 256;
+    int maxBatchedTokens = 2_048;
+    EngineOptions.Apis apis = EngineOptions.Apis.GENERATE;
+    boolean promptDetails;
+    boolean autoToolChoice;
+    boolean toolParser;
+    boolean requestIdHeader;
+
+    @Nullable
+    String apiKey;
+
+    @Nullable
+    KvTransfer transfer;
+
+    @Nullable
+    Path store;
+
+    Speed speed = Speed.LIVELY;
+    int answerTokens = 64;
+    boolean admin = true;
+
+    OptionDraft() {}
+
+    OptionDraft(EngineOptions options) {
+        model = options.model();
+        servedNames = options.servedNames();
+        host = options.host();
+        port = options.port();
+        maxModelLength = options.maxModelLength();
+        blockSize = options.blockSize();
+        blocks = options.blocks();
+        maxSequences = options.maxSequences();
+        maxBatchedTokens = options.maxBatchedTokens();
+        apis = options.apis();
+        promptDetails = options.promptDetails();
+        toolParser = options.toolParser();
+        requestIdHeader = options.requestIdHeader();
+        apiKey = options.apiKey();
+        transfer = options.transfer();
+        store = options.store();
+        speed = options.speed();
+        answerTokens = options.answerTokens();
+        admin = options.admin();
+    }
+
+    EngineOptions finish() {
+        return new EngineOptions(
+                model,
+                servedNames.isEmpty() ? List.of(model) : servedNames,
+                host,
+                port,
+                maxModelLength,
+                blockSize,
+                blocks,
+                maxSequences,
+                maxBatchedTokens,
+                apis,
+                promptDetails,
+                toolParser,
+                requestIdHeader,
+                apiKey,
+                transfer,
+                store,
+                speed,
+                answerTokens,
+                admin);
+    }
+}

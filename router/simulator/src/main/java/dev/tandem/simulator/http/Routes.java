@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.http;
+
+import dev.tandem.simulator.engine.Engine;
+import dev.tandem.simulator.generate.ChatReader;
+import dev.tandem.simulator.generate.GenerateApi;
+import dev.tandem.simulator.generate.MessagesReader;
+import dev.tandem.simulator.http.EngineOptions.Apis;
+import dev.tandem.simulator.text.Tokenizer;
+import dev.tandem.simulator.wire.Fields;
+import dev.tandem.simulator.wire.Json;
+import dev.tandem.simulator.wire.MetricsText;
+import dev.tandem.simulator.wire.MultipartForm;
+import dev.tandem.simulator.wire.PoolingAnswers;
+import dev.tandem.simulator.wire.Rejection;
+import dev.tandem.simulator.wire.Served;
+import dev.tandem.simulator.wire.TokenAnswers;
+import dev.tandem.simulator.wire.TranscriptionAnswers;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.node.ObjectNode;
+
+/** vLLM's closed list of paths. Thread-safe. */
+final class Routes {
+    /** Answers a request on one path. */
+    interface Handler {
+        Mono<Answer> answer(Call call);
+    }
+
+    private record Route(String methods, boolean json, Handler handler) {}
+
+    private final Map<String, Route> routes = new LinkedHashMap<>();
+    private final Served served;
+    private final Engine engine;
+
+    Routes(EngineOptions options, Served served, Engine engine) {
+        this.served = served;
+        this.engine = engine;
+        addServer();
+        if (options.apis().serves(Apis.GENERATE)) {
+            addGeneration();
+        }
+        if (options.apis().serves(Apis.POOLING)) {
+            addPooling();
+        }
+        if (options.apis().serves(Apis.TRANSCRIPTION)) {
+            addTranscription();
+        }
+    }
+
+    /** Returns the answer to a request; a failed check comes as an error. */
+    Mono<Answer> answer(Call call) {
+        Route route = routes.get(call.path());
+        if (route == null) {
+            return Mono.just(Answer.json(404, Json.object().put("detail", "Not Found")));
+        }
+        if (!List.of(route.methods.split(", ")).contains(call.method())) {
+            byte[] body = Json.bytes(Json.object().put("detail", "Method Not Allowed"));
+            return Mono.just(new Answer.Whole(405, Answer.JSON, body, List.of(Map.entry("allow", route.methods))));
+        }
+        return Mono.defer(() -> {
+                    if (route.json && !isJson(call.header("content-type"))) {
+                        throw new Rejection(
+                                400,
+                                "Bad Request",
+                                "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed",
+                                null);
+                    }
+                    return route.handler.answer(call);
+                })
+                .onErrorResume(Rejection.class, rejection -> Mono.just(rejected(call.path(), rejection)));
+    }
+
+    private static Answer rejected(String path, Rejection rejection) {
+        boolean messages = path.startsWith("/v1/messages");
+        return Answer.json(rejection.status(), messages ? rejection.anthropic() : rejection.openAi());
+    }
+
+    private static boolean isJson(@Nullable String contentType) {
+        return contentType != null && contentType.split(";", 2)[0].strip().equalsIgnoreCase(Answer.JSON);
+    }
+
+    private void addServer() {
+        get("/health", call -> Mono.just(Answer.empty(200)));
+        routes.put("/ping", new Route("GET, POST", false, call -> Mono.just(Answer.empty(200))));
+        get("/version", call -> Mono.just(Answer.json(200, Json.object().put("version", Served.VERSION))));
+        get("/load", call -> Mono.just(Answer.json(200, Json.object().put("server_load", 0))));
+        get("/v1/models", call -> Mono.just(Answer.json(200, served.models())));
+        get("/kv_event_sources", call -> Mono.just(Answer.json(200, Json.object())));
+        get("/metrics", call -> Mono.just(metrics()));
+        post("/tokenize", call -> Mono.just(tokenize(call)));
+        post("/detokenize", call -> {
+            Fields fields = Fields.parse(call.body());
+            served.check(fields.string("model"));
+            return Mono.just(Answer.json(200, TokenAnswers.detokenized(fields)));
+        });
+    }
+
+    private void addGeneration() {
+        GenerateRoute generate = new GenerateRoute(engine, served);
+        generation("/v1/completions", GenerateApi.COMPLETIONS, generate);
+        generation("/v1/chat/completions", GenerateApi.CHAT, generate);
+        generation("/v1/responses", GenerateApi.RESPONSES, generate);
+        generation("/v1/messages", GenerateApi.MESSAGES, generate);
+        post("/v1/messages/count_tokens", call -> Mono.just(countTokens(call)));
+        for (String path : List.of("/v1/completions/render", "/v1/chat/completions/render", "/inference/v1/generate")) {
+            post(path, call -> {
+                throw new Rejection(
+                        403,
+                        "PermissionDeniedError",
+                        "Scale-out endpoints are disabled."
+                                + " Restart vllm serve with --enable-scale-out to enable them.",
+                        null);
+            });
+        }
+    }
+
+    private void generation(String path, GenerateApi api, GenerateRoute route) {
+        post(path, call -> route.answer(api, call));
+    }
+
+    private void get(String path, Handler handler) {
+        routes.put(path, new Route("GET", false, handler));
+    }
+
+    private void post(String path, Handler handler) {
+        routes.put(path, new Route("POST", true, handler));
+    }
+
+    private Answer tokenize(Call call) {
+        Fields fields = Fields.parse(call.body());
+        served.check(fields.string("model"));
+        int[] tokens;
+        if (fields.get("messages") != null) {
+            boolean open = fields.get("add_generation_prompt") == null || fields.flag("add_generation_prompt");
+            tokens = new ChatReader(fields, served).prompt(open);
+        } else {
+            fields.require("prompt");
+            String prompt = fields.string("prompt");
+            tokens = Tokenizer.TOY.encode(prompt == null ? "" : prompt);
+        }
+        return Answer.json(200, TokenAnswers.tokenized(tokens, fields, served));
+    }
+
+    private Answer countTokens(Call call) {
+        Fields fields = Fields.parse(call.body());
+        served.check(fields.string("model"));
+        int tokens = new MessagesReader(fields, served).prompt().length;
+        ObjectNode body = Json.object().put("input_tokens", tokens);
+        body.putObject("context_management").put("original_input_tokens", tokens);
+        return Answer.json(200, body);
+    }
+
+    private void addPooling() {
+        post("/v1/embeddings", call -> Mono.just(Answer.json(200, pooling(call).embeddings())));
+        for (String path : List.of("/score", "/v1/score")) {
+            post(path, call -> Mono.just(Answer.json(200, pooling(call).scores())));
+        }
+        for (String path : List.of("/rerank", "/v1/rerank", "/v2/rerank")) {
+            post(path, call -> Mono.just(Answer.json(200, pooling(call).ranking())));
+        }
+    }
+
+    private PoolingAnswers pooling(Call call) {
+        Fields fields = Fields.parse(call.body());
+        served.check(fields.string("model"));
+        return new PoolingAnswers(fields, served, call.header("x-request-id"), call.nowSeconds());
+    }
+
+    private void addTranscription() {
+        for (String path : List.of("/v1/audio/transcriptions", "/v1/audio/translations")) {
+            routes.put(path, new Route("POST", false, call -> Mono.just(transcribe(call))));
+        }
+    }
+
+    private Answer transcribe(Call call) {
+        TranscriptionAnswers answers = new TranscriptionAnswers(
+                MultipartForm.parse(call.body(), call.header("content-type")), served, call.nowSeconds());
+        if (answers.streaming()) {
+            return new Answer.Stream(Flux.fromIterable(answers.events()));
+        }
+        return new Answer.Whole(200, answers.contentType(), answers.whole(), List.of());
+    }
+
+    private Answer metrics() {
+        byte[] text = Json.utf8(MetricsText.of(engine, served));
+        return new Answer.Whole(200, "text/plain; version=1.0.0; charset=utf-8", text, List.of());
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.http;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A request that a simulated engine has received. Thread-safe; only {@link #end()} changes.
+ *
+ * <p>{@link #number()} counts from 1 in the order of arrival; headers keep order, spelling and repetitions.
+ */
+public final class SeenRequest {
+    /** How a request has ended. */
+    public enum End {
+        /** Still being answered. */
+        OPEN,
+        /** The whole answer was sent. */
+        COMPLETED,
+        /** The client left before the answer was sent. */
+        ABORTED_BY_CLIENT,
+        /** A fault broke the answer off. */
+        BROKEN_BY_FAULT
+    }
+
+    private final long number;
+    private final String method;
+    private final String path;
+    private final List<Map.Entry<String, String>> headers;
+    private final byte[] body;
+    private volatile End end = End.OPEN;
+
+    SeenRequest(long number, String method, String path, List<Map.Entry<String, String>> headers, byte[] body) {
+        this.number = number;
+        this.method = method;
+        this.path = path;
+        this.headers = List.copyOf(headers);
+        this.body = body;
+    }
+
+    /** Returns the position in the order of arrival, from 1. */
+    public long number() {
+        return number;
+    }
+
+    /** Returns the HTTP method. */
+    public String method() {
+        return method;
+    }
+
+    /** Returns the path with its query, as sent. */
+    public String path() {
+        return path;
+    }
+
+    /** Returns all headers in their order. */
+    public List<Map.Entry<String, String>> headers() {
+        return headers;
+    }
+
+    /** Returns the first value of a header; names are compared without case. */
+    public Optional<String> header(String name) {
+        return headers.stream()
+                .filter(header -> header.getKey().equalsIgnoreCase(name))
+                .map(Map.Entry::getValue)
+                .findFirst();
+    }
+
+    /** Returns a copy of the body. */
+    public byte[] body() {
+        return body.clone();
+    }
+
+    int size() {
+        return body.length;
+    }
+
+    /** Returns the body as UTF-8. */
+    public String bodyText() {
+        return new String(body, StandardCharsets.UTF_8);
+    }
+
+    /** Returns how the request has ended so far. */
+    public End end() {
+        return end;
+    }
+
+    void endAs(End how) {
+        if (end == End.OPEN) {
+            end = how;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return number + " " + method + " " + path + " " + body.length + " bytes " + end;
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.http;
+
+import dev.tandem.core.time.Ticker;
+import dev.tandem.simulator.engine.DirectoryStore;
+import dev.tandem.simulator.engine.Engine;
+import dev.tandem.simulator.engine.EngineShape;
+import dev.tandem.simulator.engine.EngineStats;
+import dev.tandem.simulator.engine.KvStore;
+import dev.tandem.simulator.wire.Served;
+import io.netty.channel.Channel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
+
+/**
+ * A stand-in for one vLLM 0.32 server: listens on a port, has an engine of its own, and misbehaves on demand.
+ * Thread-safe.
+ */
+public final class SimulatedEngine implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(SimulatedEngine.class);
+    /** uvicorn closes idle connections after this time. */
+    private static final Duration KEEP_ALIVE = Duration.ofSeconds(5);
+
+    private static final Clock CLOCK = Clock.systemUTC();
+    private static final int JOURNAL_REQUESTS = 10_000;
+    private static final long JOURNAL_BYTES = 64L << 20;
+
+    private final EngineOptions options;
+    private final Journal journal = new Journal(JOURNAL_REQUESTS, JOURNAL_BYTES);
+    private final Faults faults = new Faults();
+    private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final int port;
+    private volatile Incarnation process;
+
+    private SimulatedEngine(EngineOptions options) {
+        this.options = options;
+        this.process = start(options.port());
+        this.port = ((InetSocketAddress) process.server.address()).getPort();
+    }
+
+    /** Starts an engine and returns when it listens; throws {@link UsageException} for sizes that cannot work. */
+    public static SimulatedEngine start(EngineOptions options) {
+        SimulatedEngine engine = new SimulatedEngine(options);
+        log.info(
+                "simulated engine listening url={} model={} speed={} connector={}",
+                engine.baseUrl(),
+                options.model(),
+                options.speed().name(),
+                options.transfer() == null ? "none" : options.transfer().connector());
+        return engine;
+    }
+
+    /** Returns the port it listens on. */
+    public int port() {
+        return port;
+    }
+
+    /** Returns the address that clients on this machine use. */
+    public URI baseUrl() {
+        String host = options.host().equals("0.0.0.0") ? "127.0.0.1" : options.host();
+        return URI.create("http://" + host + ":" + port);
+    }
+
+    /** Returns the options it was started with. */
+    public EngineOptions options() {
+        return options;
+    }
+
+    /** Returns what it has seen. */
+    public Journal journal() {
+        return journal;
+    }
+
+    /** Returns its fault switches. */
+    public Faults faults() {
+        return faults;
+    }
+
+    /** Returns the live statistics of the engine; a restarted engine has new ones. */
+    public EngineStats stats() {
+        return process.engine.stats();
+    }
+
+    /** Returns the id of this engine process; a restart changes it. */
+    public String engineId() {
+        return process.engineId;
+    }
+
+    /** Drops all connections with a reset and stops listening, as a killed process does. */
+    public void crash() {
+        log.info("simulated engine crashes url={}", baseUrl());
+        stop(true);
+    }
+
+    /** Crashes if it is up and comes back on the same port with empty caches and another engine id. */
+    public synchronized void restart() {
+        crash();
+        process = start(port);
+        log.info("simulated engine restarted url={} engine_id={}", baseUrl(), process.engineId);
+    }
+
+    @Override
+    public void close() {
+        stop(false);
+    }
+
+    private Incarnation start(int onPort) {
+        Engine engine = Engine.start(shape(options), Ticker.SYSTEM);
+        Served served = new Served(
+                options.model(),
+                options.servedNames(),
+                options.maxModelLength(),
+                CLOCK.instant().getEpochSecond(),
+                options.promptDetails(),
+                options.toolParser());
+        RequestHandler handler = new RequestHandler(this, new Routes(options, served, engine), CLOCK);
+        DisposableServer server = HttpServer.create()
+                .host(options.host())
+                .port(onPort)
+                .idleTimeout(KEEP_ALIVE)
+                .httpRequestDecoder(spec -> spec.maxInitialLineLength(65_536).maxHeaderSize(1 << 20))
+                .doOnConnection(connection -> connections.add(connection.channel()))
+                .handle(handler)
+                .bindNow();
+        return new Incarnation(engine, server, UUID.randomUUID().toString());
+    }
+
+    @SuppressWarnings("FutureReturnValueIgnored") // closing cannot fail in a way that matters
+    private synchronized void stop(boolean reset) {
+        process.server.channel().close().syncUninterruptibly();
+        for (Channel channel : connections) {
+            channel.eventLoop().execute(() -> {
+                if (reset) {
+                    RawBytes.reset(channel);
+                } else {
+                    channel.close();
+                }
+            });
+        }
+        process.engine.close();
+    }
+
+    private static EngineShape shape(EngineOptions options) {
+        int least = (options.maxModelLength() + options.blockSize() - 1) / options.blockSize();
+        int blocks = options.blocks() > 0
+                ? options.blocks()
+                : Math.max(least, options.speed().kvTokens() / options.blockSize());
+        KvTransfer transfer = options.transfer();
+        try {
+            return new EngineShape(
+                    options.model(),
+                    options.maxModelLength(),
+                    options.blockSize(),
+                    blocks,
+                    options.maxSequences(),
+                    options.maxBatchedTokens(),
+                    options.answerTokens(),
+                    options.speed(),
+                    store(options),
+                    transfer != null && transfer.stores(),
+                    transfer != null && transfer.loads());
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static @Nullable KvStore store(EngineOptions options) {
+        KvTransfer transfer = options.transfer();
+        if (transfer == null) {
+            return null;
+        }
+        Path folder = options.store() != null ? options.store() : transfer.folder();
+        if (folder == null && transfer.connector().startsWith("LMCache")) {
+            throw new UsageException(transfer.connector() + ": no folder for the shared store (expected: --sim-store)");
+        }
+        return folder == null ? null : new DirectoryStore(folder, options.model(), options.blockSize());
+    }
+
+    /** What a restart replaces. */
+    private record Incarnation(Engine engine, DisposableServer server, String engineId) {}
+}

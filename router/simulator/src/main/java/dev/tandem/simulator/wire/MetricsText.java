@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.wire;
+
+import dev.tandem.simulator.engine.Engine;
+import dev.tandem.simulator.engine.EngineCounter;
+import dev.tandem.simulator.engine.EngineHistogram;
+import dev.tandem.simulator.engine.EngineStats;
+import dev.tandem.simulator.engine.Finish;
+import dev.tandem.simulator.engine.Histogram;
+import java.util.Locale;
+
+/**
+ * Prometheus text of an engine with vLLM 0.32's families, types, labels and order (recorded on 2026-11-21). Confined to
+ * one rendering.
+ */
+public final class MetricsText {
+    private final StringBuilder out = new StringBuilder(32_768);
+    private final EngineStats stats;
+    private final Engine engine;
+    private final Served served;
+    private final String labels;
+
+    private MetricsText(Engine engine, Served served) {
+        this.engine = engine;
+        this.served = served;
+        this.stats = engine.stats().copy();
+        this.labels = "engine=\"0\",model_name=\""
+                + served.name().replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+    }
+
+    /** Returns the current text. */
+    public static String of(Engine engine, Served served) {
+        MetricsText text = new MetricsText(engine, served);
+        text.gauges();
+        text.counters();
+        text.histograms();
+        text.cacheConfig();
+        return text.out.toString();
+    }
+
+    private void gauges() {
+        for (String name : new String[] {"flops", "read_bytes", "write_bytes"}) {
+            counter("estimated_" + name + "_per_gpu", "Estimated work (for Model Flops Utilization calculations).");
+            value("estimated_" + name + "_per_gpu_total", "", 0);
+            created("estimated_" + name + "_per_gpu", "");
+        }
+        gauge("num_requests_running", "Number of requests in model execution batches.", stats.running());
+        gauge("num_requests_waiting", "Number of requests waiting to be processed.", stats.waiting());
+        family("num_requests_waiting_by_reason", "gauge", "Number of waiting requests by reason.");
+        value("num_requests_waiting_by_reason", "reason=\"capacity\"", stats.waiting());
+        value("num_requests_waiting_by_reason", "reason=\"deferred\"", 0);
+        if (engine.shape().store() != null) {
+            family("num_requests_kv_fetch_by_stage", "gauge", "Number of waiting requests by async KV load stage.");
+            value("num_requests_kv_fetch_by_stage", "stage=\"waiting_to_start\"", 0);
+            value("num_requests_kv_fetch_by_stage", "stage=\"in_progress\"", 0);
+            value("num_requests_kv_fetch_by_stage", "stage=\"completed_waiting\"", 0);
+        }
+        family("engine_sleep_state", "gauge", "Engine sleep state.");
+        value("engine_sleep_state", "sleep_state=\"awake\"", 1);
+        value("engine_sleep_state", "sleep_state=\"weights_offloaded\"", 0);
+        value("engine_sleep_state", "sleep_state=\"discard_all\"", 0);
+        gauge("kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.", stats.kvUsage());
+    }
+
+    private void counters() {
+        single("prefix_cache_queries", "Prefix cache queries, in queried tokens.", EngineCounter.PREFIX_QUERIES);
+        single("prefix_cache_hits", "Prefix cache hits, in cached tokens.", EngineCounter.PREFIX_HITS);
+        single(
+                "external_prefix_cache_queries",
+                "External prefix cache queries from KV connector cross-instance cache" + " sharing, in queried tokens.",
+                EngineCounter.EXTERNAL_QUERIES);
+        single(
+                "external_prefix_cache_hits",
+                "External prefix cache hits from KV connector cross-instance cache" + " sharing, in cached tokens.",
+                EngineCounter.EXTERNAL_HITS);
+        zero("mm_cache_queries", "Multi-modal cache queries, in queried items.");
+        zero("mm_cache_hits", "Multi-modal cache hits, in cached items.");
+        single("num_preemptions", "Cumulative number of preemption from the engine.", EngineCounter.PREEMPTIONS);
+        single("prompt_tokens", "Number of prefill tokens processed.", EngineCounter.PROMPT);
+        labelled(
+                "prompt_tokens_by_source",
+                "Number of prompt tokens by source.",
+                source("local_compute", EngineCounter.PROMPT_COMPUTED),
+                source("local_cache_hit", EngineCounter.PROMPT_LOCAL_HIT),
+                source("external_kv_transfer", EngineCounter.PROMPT_EXTERNAL));
+        long local = stats.count(EngineCounter.PROMPT_LOCAL_HIT);
+        long external = stats.count(EngineCounter.PROMPT_EXTERNAL);
+        labelled(
+                "prompt_tokens_cached",
+                "Number of cached prompt tokens (local + external).",
+                new Labelled("", local + external));
+        labelled(
+                "prompt_tokens_cached_by_source",
+                "Prefix-cache hit tokens by the cache tier that supplied them.",
+                new Labelled("source=\"device\"", local),
+                new Labelled("source=\"host\"", 0),
+                new Labelled("source=\"p2p\"", 0),
+                new Labelled("source=\"disk\"", 0),
+                new Labelled("source=\"external_unspecified\"", external));
+        single("generation_tokens", "Number of generation tokens processed.", EngineCounter.GENERATION);
+        successes();
+        rejections();
+    }
+
+    private void successes() {
+        counter("request_success", "Count of successfully processed requests.");
+        String[] reasons = {"stop", "length", "abort", "error", "repetition"};
+        long[] counts = {stats.finished(Finish.STOP), stats.finished(Finish.LENGTH), 0, 0, 0};
+        for (int i = 0; i < reasons.length; i++) {
+            raw("request_success_total{" + reasonLabels(reasons[i]) + "}", counts[i]);
+        }
+        createdFamily("request_success");
+        for (String reason : reasons) {
+            raw("request_success_created{" + reasonLabels(reason) + "}", served.created());
+        }
+    }
+
+    /** Labels are in alphabetical order. */
+    private String reasonLabels(String reason) {
+        return labels.replaceFirst(",", ",finished_reason=\"" + reason + "\",");
+    }
+
+    private void rejections() {
+        String model = labels.substring(labels.indexOf(',') + 1);
+        counter("admission_rejections", "Number of admission attempts rejected by a queue limit, by reason.");
+        for (String suffix : new String[] {"total", "created"}) {
+            if (suffix.equals("created")) {
+                createdFamily("admission_rejections");
+            }
+            for (String reason : new String[] {"max_num_queued_reqs", "max_num_queued_tokens"}) {
+                raw(
+                        "admission_rejections_" + suffix + "{" + model + ",reason=\"" + reason + "\"}",
+                        suffix.equals("total") ? 0 : served.created());
+            }
+        }
+    }
+
+    private void histograms() {
+        histogram("request_prompt_tokens", EngineHistogram.PROMPT_TOKENS);
+        histogram("request_generation_tokens", EngineHistogram.GENERATION_TOKENS);
+        histogram("iteration_tokens_total", EngineHistogram.ITERATION_TOKENS);
+        histogram("request_max_num_generation_tokens", EngineHistogram.MAX_GENERATION_TOKENS);
+        histogram("request_params_n", EngineHistogram.PARAMS_N);
+        histogram("request_params_max_tokens", EngineHistogram.PARAMS_MAX_TOKENS);
+        histogram("time_to_first_token_seconds", EngineHistogram.FIRST_TOKEN);
+        histogram("inter_token_latency_seconds", EngineHistogram.INTER_TOKEN);
+        histogram("request_time_per_output_token_seconds", EngineHistogram.PER_OUTPUT_TOKEN);
+        histogram("e2e_request_latency_seconds", EngineHistogram.END_TO_END);
+        histogram("request_queue_time_seconds", EngineHistogram.QUEUE_TIME);
+        histogram("request_inference_time_seconds", EngineHistogram.INFERENCE_TIME);
+        histogram("request_prefill_time_seconds", EngineHistogram.PREFILL_TIME);
+        histogram("request_decode_time_seconds", EngineHistogram.DECODE_TIME);
+        histogram("request_num_preemptions", EngineHistogram.PREEMPTIONS);
+        histogram("request_prefill_kv_computed_tokens", EngineHistogram.COMPUTED_TOKENS);
+    }
+
+    private void cacheConfig() {
+        int blockSize = engine.shape().blockSize();
+        family("cache_config_info", "gauge", "Information of the LLMEngine CacheConfig");
+        raw(
+                "cache_config_info{block_size=\"" + blockSize
+                        + "\",cache_dtype=\"auto\",enable_prefix_caching=\"True\","
+                        + "engine=\"0\",gpu_memory_utilization=\"0.92\",kv_cache_size_tokens=\""
+                        + (long) blockSize * engine.shape().blocks() + "\",num_gpu_blocks=\""
+                        + engine.shape().blocks() + "\"}",
+                1);
+    }
+
+    private void histogram(String name, EngineHistogram which) {
+        Histogram values = stats.histogram(which);
+        family(name, "histogram", "Histogram of " + name.replace('_', ' ') + ".");
+        for (int i = 0; i <= values.size(); i++) {
+            String bound = i == values.size() ? "+Inf" : number(values.bound(i));
+            String ordered = labels.replaceFirst(",", ",le=\"" + bound.replace("$", "") + "\",");
+            raw(name + "_bucket{" + ordered + "}", values.cumulative(i));
+        }
+        value(name + "_count", "", values.cumulative(values.size()));
+        value(name + "_sum", "", values.sum());
+        created(name, "");
+    }
+
+    private record Labelled(String label, long value) {}
+
+    private Labelled source(String name, EngineCounter counter) {
+        return new Labelled("source=\"" + name + "\"", stats.count(counter));
+    }
+
+    private void single(String name, String help, EngineCounter counter) {
+        labelled(name, help, new Labelled("", stats.count(counter)));
+    }
+
+    private void zero(String name, String help) {
+        labelled(name, help, new Labelled("", 0));
+    }
+
+    private void labelled(String name, String help, Labelled... rows) {
+        counter(name, help);
+        for (Labelled row : rows) {
+            value(name + "_total", row.label, row.value);
+        }
+        createdFamily(name);
+        for (Labelled row : rows) {
+            value(name + "_created", row.label, served.created());
+        }
+    }
+
+    private void gauge(String name, String help, Number value) {
+        family(name, "gauge", help);
+        value(name, "", value);
+    }
+
+    private void counter(String name, String help) {
+        family(name + "_total", "counter", help);
+    }
+
+    private void created(String name, String label) {
+        createdFamily(name);
+        value(name + "_created", label, served.created());
+    }
+
+    private void createdFamily(String name) {
+        family(name + "_created", "gauge", "Start of counting.");
+    }
+
+    private void family(String name, String type, String help) {
+        out.append("# HELP vllm:").append(name).append(' ').append(help).append('\n');
+        out.append("# TYPE vllm:").append(name).append(' ').append(type).append('\n');
+    }
+
+    private void value(String name, String label, Number value) {
+        raw(name + "{" + labels + (label.isEmpty() ? "" : "," + label) + "}", value);
+    }
+
+    private void raw(String series, Number value) {
+        out.append("vllm:")
+                .append(series)
+                .append(' ')
+                .append(number(value.doubleValue()))
+                .append('\n');
+    }
+
+    /** Python's form: integers end in {@code .0}, the exponent has two digits and a sign. */
+    private static String number(double value) {
+        if (value == Math.rint(value) && Math.abs(value) < 1e9) {
+            return "%.1f".formatted(value);
+        }
+        return Math.abs(value) < 1e9
+                ? Double.toString(value)
+                : "%.9e".formatted(value).toLowerCase(Locale.ROOT);
+    }
+}
