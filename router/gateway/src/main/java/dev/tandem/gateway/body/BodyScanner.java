@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.body;
+
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.prefix.Fingerprint;
+import dev.tandem.core.prefix.Fingerprinter;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufInputStream;
+import java.io.InputStream;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * Reads a JSON body once, without building a tree: checks it, notes where its top-level fields lie, and picks up the
+ * few values that routing needs. Thread-safe.
+ *
+ * <p>The prefix of a prompt is taken from the raw bytes of the fields that engines render, in the order in which they
+ * render them (tools, system text, conversation or prompt). Two requests of one client that share a prefix share its
+ * bytes; decoding the text first would cost as much as the whole scan and add nothing but requests that spell one text
+ * in two ways.
+ */
+public final class BodyScanner {
+    /** Fields that make up a prompt, in the order in which chat templates render them. */
+    private static final List<String> PROMPT_FIELDS = List.of(
+            "tools", "system", "instructions", "messages", "prompt", "input", "query", "documents", "text_1", "text_2");
+
+    private static final int BYTES_PER_TOKEN = 4;
+    private static final int SCRATCH_BYTES = 8192;
+    private static final ThreadLocal<byte[]> SCRATCH = ThreadLocal.withInitial(() -> new byte[SCRATCH_BYTES]);
+
+    private final JsonFactory json;
+    private final Fingerprinter fingerprinter;
+
+    /** Makes a scanner with these limits. */
+    public BodyScanner(Fingerprinter fingerprinter, int maxDepth, long maxTokens) {
+        this.fingerprinter = fingerprinter;
+        this.json = JsonFactory.builder()
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(maxDepth)
+                        .maxTokenCount(maxTokens)
+                        .maxStringLength(Integer.MAX_VALUE)
+                        .build())
+                .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
+                .build();
+    }
+
+    /**
+     * Scans a body and takes it over: when this throws, the caller still owns the buffer.
+     *
+     * @throws FailureException {@code INVALID_JSON} or {@code INVALID_REQUEST}
+     */
+    public ScannedBody scan(ByteBuf buffer) {
+        requireUtf8(buffer);
+        Findings found = new Findings();
+        try (JsonParser parser = json.createParser(
+                ObjectReadContext.empty(), (InputStream) new ByteBufInputStream(buffer.duplicate()))) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw new FailureException(Failure.INVALID_REQUEST, "body: not a JSON object");
+            }
+            found.fields.open(startOffset(parser));
+            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+                member(parser, found);
+            }
+            if (parser.nextToken() != null) {
+                throw new FailureException(Failure.INVALID_JSON, "body: text after the JSON object");
+            }
+        } catch (JacksonException e) {
+            throw new FailureException(Failure.INVALID_JSON, "body: " + describe(e), e);
+        }
+        return found.toBody(buffer, fingerprint(buffer, found), promptBytes(found.fields) / BYTES_PER_TOKEN);
+    }
+
+    private static void member(JsonParser parser, Findings found) {
+        String name = parser.currentName();
+        int keyStart = startOffset(parser);
+        JsonToken value = parser.nextToken();
+        int valueStart = startOffset(parser);
+        found.note(name, value, parser);
+        if (value == JsonToken.START_ARRAY && name.equals("prompt")) {
+            found.notePrompts(parser);
+        } else if (value == JsonToken.START_ARRAY && PROMPT_FIELDS.contains(name)) {
+            found.noteElements(parser);
+        } else if (value.isStructStart()) {
+            parser.skipChildren();
+        } else {
+            parser.finishToken();
+        }
+        found.fields.add(
+                name, keyStart, valueStart, (int) parser.currentLocation().getByteOffset());
+    }
+
+    private static int startOffset(JsonParser parser) {
+        return (int) parser.currentTokenLocation().getByteOffset();
+    }
+
+    /** Refuses what Jackson would accept as UTF-16 or UTF-32, which engines read differently. */
+    private static void requireUtf8(ByteBuf buffer) {
+        int start = buffer.readerIndex();
+        for (int i = 0; i < Math.min(4, buffer.readableBytes()); i++) {
+            int b = buffer.getUnsignedByte(start + i);
+            // Byte order marks begin with 0xEF or more; further on, such a byte begins a character of a name.
+            if (b == 0 || (i == 0 && b >= 0xEF)) {
+                throw new FailureException(Failure.INVALID_JSON, "body: not UTF-8 text that begins with an object");
+            }
+        }
+    }
+
+    private static String describe(JacksonException e) {
+        var location = e.getLocation();
+        String at = location == null ? "" : " at byte " + location.getByteOffset();
+        return switch (e) {
+            case tools.jackson.core.exc.StreamConstraintsException limit -> "nested too deep or too many values";
+            default -> "not valid JSON" + at;
+        };
+    }
+
+    private Fingerprint fingerprint(ByteBuf buffer, Findings found) {
+        Fingerprinter.Builder chain = fingerprinter.start(found.model, "");
+        byte[] scratch = SCRATCH.get();
+        for (String field : PROMPT_FIELDS) {
+            int index = found.fields.indexOf(field);
+            if (index >= 0) {
+                feed(chain, buffer, found, index, scratch);
+            }
+        }
+        return chain.finish();
+    }
+
+    /** Feeds one field; a block ends where a message ends, so that the next message does not change its key. */
+    private static void feed(Fingerprinter.Builder chain, ByteBuf buffer, Findings found, int index, byte[] scratch) {
+        int from = found.fields.valueStart(index);
+        int to = found.fields.valueEnd(index);
+        for (int end : found.elementEnds()) {
+            if (end > from && end < to) {
+                feed(chain, buffer, from, end, scratch);
+                chain.cut();
+                from = end;
+            }
+        }
+        feed(chain, buffer, from, to, scratch);
+    }
+
+    private static void feed(Fingerprinter.Builder chain, ByteBuf buffer, int from, int to, byte[] scratch) {
+        int base = buffer.readerIndex();
+        for (int at = from; at < to; at += scratch.length) {
+            int length = Math.min(scratch.length, to - at);
+            buffer.getBytes(base + at, scratch, 0, length);
+            chain.update(scratch, 0, length);
+        }
+    }
+
+    private static int promptBytes(TopLevelFields fields) {
+        int bytes = 0;
+        for (String field : PROMPT_FIELDS) {
+            int index = fields.indexOf(field);
+            bytes += index < 0 ? 0 : fields.valueEnd(index) - fields.valueStart(index);
+        }
+        return bytes;
+    }
+
+    /** What one pass has found. */
+    private static final class Findings {
+        private final TopLevelFields fields = new TopLevelFields();
+        private final Set<String> names = new HashSet<>();
+        private @Nullable String model;
+        private boolean streaming;
+        private boolean severalPrompts;
+        private int[] elementEnds = new int[8];
+        private int elements;
+
+        /** Looks at a member whose value has just begun. */
+        private void note(String name, JsonToken value, JsonParser parser) {
+            if (!names.add(name)) {
+                throw new FailureException(Failure.INVALID_JSON, "body: a field appears twice");
+            }
+            switch (name) {
+                case "model" -> model = text(value, parser);
+                case "stream" -> streaming = value == JsonToken.VALUE_TRUE;
+                case "use_beam_search" -> severalPrompts |= value == JsonToken.VALUE_TRUE;
+                default -> {
+                    // passes through unread
+                }
+            }
+        }
+
+        /** Reads a prompt that is an array to its end: token ids are one prompt, anything else is a list of prompts. */
+        private void notePrompts(JsonParser parser) {
+            JsonToken element = parser.nextToken();
+            severalPrompts |= element != JsonToken.VALUE_NUMBER_INT;
+            while (element != JsonToken.END_ARRAY) {
+                parser.skipChildren();
+                element = parser.nextToken();
+            }
+        }
+
+        /** Notes where the elements of an array end: messages of a conversation, tools. */
+        private void noteElements(JsonParser parser) {
+            while (parser.nextToken() != JsonToken.END_ARRAY) {
+                parser.skipChildren();
+                parser.finishToken();
+                if (elements == elementEnds.length) {
+                    elementEnds = Arrays.copyOf(elementEnds, 2 * elements);
+                }
+                elementEnds[elements++] = (int) parser.currentLocation().getByteOffset();
+            }
+        }
+
+        private int[] elementEnds() {
+            return Arrays.copyOf(elementEnds, elements);
+        }
+
+        private static @Nullable String text(JsonToken value, JsonParser parser) {
+            if (value == JsonToken.VALUE_NULL) {
+                return null;
+            }
+            if (value != JsonToken.VALUE_STRING) {
+                throw new FailureException(Failure.INVALID_REQUEST, "model: not a string");
+            }
+            return parser.getString();
+        }
+
+        private ScannedBody toBody(ByteBuf buffer, Fingerprint fingerprint, int promptTokens) {
+            return new ScannedBody(
+                    new RequestBody.Json(buffer, fields), model, streaming, !severalPrompts, promptTokens, fingerprint);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.body;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+
+/** The body of a client's request, on its way to one or more legs. */
+public sealed interface RequestBody {
+    /** Returns the media type to send to the worker. */
+    String contentType();
+
+    /** Whether a further attempt can send the body again. */
+    boolean repeatable();
+
+    /** Gives back what the body holds; idempotent. */
+    void release();
+
+    /** A JSON object that has been read whole. Confined to one request; owns its buffer until {@link #release()}. */
+    final class Json implements RequestBody {
+        private final TopLevelFields fields;
+        private final int bytes;
+        private @Nullable ByteBuf buffer;
+
+        Json(ByteBuf buffer, TopLevelFields fields) {
+            this.buffer = buffer;
+            this.fields = fields;
+            this.bytes = buffer.readableBytes();
+        }
+
+        TopLevelFields fields() {
+            return fields;
+        }
+
+        /**
+         * Returns the client's bytes; the caller borrows them. Empty once released: a leg that is late sends nothing.
+         */
+        ByteBuf bytes() {
+            ByteBuf held = buffer;
+            return held == null ? Unpooled.EMPTY_BUFFER : held;
+        }
+
+        /** Returns the size of the client's body in bytes. */
+        public int size() {
+            return bytes;
+        }
+
+        @Override
+        public String contentType() {
+            return "application/json";
+        }
+
+        @Override
+        public boolean repeatable() {
+            return true;
+        }
+
+        @Override
+        public void release() {
+            ByteBuf held = buffer;
+            buffer = null;
+            if (held != null) {
+                held.release();
+            }
+        }
+    }
+
+    /**
+     * A body that passes through unread and can be sent once. Confined to one request.
+     *
+     * @param contentType media type with its parameters, as the client sent it
+     * @param contentLength length in bytes, or -1 when the client did not say
+     * @param bytes the body; each buffer belongs to the subscriber
+     */
+    record Passthrough(String contentType, long contentLength, Flux<ByteBuf> bytes) implements RequestBody {
+        @Override
+        public boolean repeatable() {
+            return false;
+        }
+
+        @Override
+        public void release() {
+            // nothing is held: unread bytes stay with the connection
+        }
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.config;
+
+import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.disagg.KvConnectors;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.FleetSettings;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.core.prefix.Fingerprinter;
+import dev.tandem.core.retry.RetryPolicy;
+import dev.tandem.core.routing.Router;
+import dev.tandem.core.routing.RoutingPolicies;
+import dev.tandem.core.routing.RoutingSettings;
+import dev.tandem.core.time.Ticker;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.ConfigurableEnvironment;
+
+/** Makes the objects of core from the settings: fleet, router, connector, retries. */
+@Configuration(proxyBeanMethods = false)
+class CoreConfiguration {
+    private static final Logger LOG = LoggerFactory.getLogger(Fleet.class);
+
+    @Bean
+    Ticker ticker() {
+        return Ticker.SYSTEM;
+    }
+
+    @Bean
+    Workforce workforce(TandemProperties properties, ConfigurableEnvironment environment) {
+        EnvironmentCheck.check(environment.getSystemEnvironment(), SettingNames.all());
+        return Workforce.of(properties);
+    }
+
+    @Bean
+    Fleet fleet(TandemProperties properties, Workforce workforce, Ticker ticker) {
+        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, CoreConfiguration::log);
+        fleet.replace(workforce.workers());
+        return fleet;
+    }
+
+    @Bean
+    KvConnector connector(TandemProperties properties) {
+        String name = properties.disagg().connector();
+        return KvConnectors.named(name)
+                .orElseThrow(() -> unknown("tandem.disagg.connector", name, KvConnectors.names()));
+    }
+
+    @Bean
+    Router router(TandemProperties properties, Fleet fleet, KvConnector connector, Ticker ticker) {
+        RoutingSettings settings = routingSettings(properties, connector.handsOver());
+        requireKnown("tandem.routing.prefill-policy", settings.prefillPolicy());
+        requireKnown("tandem.routing.decode-policy", settings.decodePolicy());
+        return new Router(fleet, settings, ThreadLocalRandom::current, ticker);
+    }
+
+    @Bean
+    Fingerprinter fingerprinter() {
+        return Fingerprinter.standard();
+    }
+
+    @Bean
+    RetryPolicy retryPolicy(TandemProperties properties) {
+        return new RetryPolicy(properties.retry().maxAttempts());
+    }
+
+    static FleetSettings fleetSettings(TandemProperties.HealthProperties health) {
+        return new FleetSettings(
+                health.probesUp(),
+                health.probesDown(),
+                health.failuresDown(),
+                health.slowStart(),
+                FleetSettings.defaults().slowStartFloor());
+    }
+
+    static RoutingSettings routingSettings(TandemProperties properties, boolean handsOver) {
+        TandemProperties.RoutingProperties routing = properties.routing();
+        return new RoutingSettings(
+                routing.prefillPolicy(),
+                routing.decodePolicy(),
+                handsOver,
+                properties.disagg().minPromptTokens(),
+                routing.batchTokens(),
+                routing.loadBound());
+    }
+
+    private static void log(WorkerStatus status) {
+        Worker worker = status.worker();
+        String role = worker.role().tag();
+        switch (status.state()) {
+            case UP -> LOG.info("worker up id={} role={} models={}", worker.id(), role, status.models());
+            case UNKNOWN -> LOG.info("worker added id={} role={}", worker.id(), role);
+            case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
+            case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());
+        }
+    }
+
+    private static void requireKnown(String setting, String policy) {
+        if (!RoutingPolicies.names().contains(policy)) {
+            throw unknown(setting, policy, RoutingPolicies.names());
+        }
+    }
+
+    private static InvalidConfigurationException unknown(String setting, String value, List<String> known) {
+        return new InvalidConfigurationException(
+                setting + " is \"" + value + "\", which does not exist",
+                "Use one of: " + String.join(", ", known) + ".");
+    }
+}

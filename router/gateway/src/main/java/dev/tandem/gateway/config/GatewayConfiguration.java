@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.config;
+
+import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.prefix.Fingerprinter;
+import dev.tandem.core.retry.RetryPolicy;
+import dev.tandem.core.routing.Router;
+import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.admission.WaitingRoom;
+import dev.tandem.gateway.api.ErrorWriter;
+import dev.tandem.gateway.api.RequestReader;
+import dev.tandem.gateway.body.BodyCollector;
+import dev.tandem.gateway.body.BodyScanner;
+import dev.tandem.gateway.exchange.AnswerRelay;
+import dev.tandem.gateway.exchange.EngineClient;
+import dev.tandem.gateway.exchange.EngineSettings;
+import dev.tandem.gateway.exchange.ExchangeRunner;
+import dev.tandem.gateway.pipeline.AnswerHeaders;
+import dev.tandem.gateway.pipeline.Planner;
+import dev.tandem.gateway.pipeline.RequestPipeline;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import reactor.core.scheduler.Schedulers;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Wires the request path, step by step as docs/architecture.md lists it. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(TandemProperties.class)
+class GatewayConfiguration {
+    @Bean
+    ErrorWriter errorWriter(JsonMapper json) {
+        return new ErrorWriter(json);
+    }
+
+    @Bean
+    BodyCollector bodyCollector(TandemProperties properties) {
+        TandemProperties.BodyProperties body = properties.body();
+        return new BodyCollector(body.maxSize().toBytes(), body.maxInFlight().toBytes());
+    }
+
+    @Bean
+    RequestReader requestReader(
+            TandemProperties properties, BodyCollector collector, Fingerprinter fingerprinter, Ticker ticker) {
+        TandemProperties.BodyProperties body = properties.body();
+        return new RequestReader(
+                collector,
+                new BodyScanner(fingerprinter, body.maxDepth(), body.maxValues()),
+                Schedulers.parallel(),
+                properties.routing().sessionHeaders(),
+                ticker);
+    }
+
+    @Bean
+    WaitingRoom waitingRoom(TandemProperties properties) {
+        TandemProperties.AdmissionProperties admission = properties.admission();
+        return new WaitingRoom(
+                admission.maxRunning(), admission.maxWaiting(), admission.maxWait(), Schedulers.parallel());
+    }
+
+    @Bean
+    Planner planner(Router router, Fleet fleet, KvConnector connector, Ticker ticker) {
+        return new Planner(router, fleet, connector, ticker);
+    }
+
+    @Bean
+    EngineClient engineClient(TandemProperties properties, Workforce workforce) {
+        TandemProperties.EngineProperties engine = properties.engine();
+        return new EngineClient(
+                new EngineSettings(
+                        engine.connectTimeout(),
+                        engine.streamSilence(),
+                        engine.answerSilence(),
+                        engine.idleTimeout(),
+                        engine.maxConnections()),
+                workforce::key);
+    }
+
+    @Bean
+    RequestPipeline requestPipeline(
+            WaitingRoom waitingRoom,
+            Planner planner,
+            ExchangeRunner runner,
+            RetryPolicy retries,
+            AnswerRelay relay,
+            Feedback feedback) {
+        RequestPipeline.Steps steps =
+                new RequestPipeline.Steps(waitingRoom, planner, runner, retries, relay, feedback.headers());
+        return new RequestPipeline(steps, feedback.listener(), feedback.ticker());
+    }
+
+    @Bean
+    ExchangeRunner exchangeRunner(EngineClient engines, Feedback feedback) {
+        return new ExchangeRunner(engines, feedback.listener(), feedback.ticker());
+    }
+
+    @Bean
+    AnswerRelay answerRelay(ErrorWriter errors, Ticker ticker) {
+        return new AnswerRelay(ticker, errors.events());
+    }
+
+    @Bean
+    Feedback feedback(RequestListener listener, Workforce workforce, Ticker ticker) {
+        return new Feedback(listener, new AnswerHeaders(workforce.simulated()), ticker);
+    }
+
+    /**
+     * What tells of requests, to programs and to people.
+     *
+     * @param listener learns what happens
+     * @param headers explain an answer
+     * @param ticker the clock of both
+     */
+    record Feedback(RequestListener listener, AnswerHeaders headers, Ticker ticker) {}
+}

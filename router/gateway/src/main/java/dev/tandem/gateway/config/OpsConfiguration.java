@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.config;
+
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.gateway.config.TandemProperties.HealthProperties;
+import dev.tandem.gateway.fleet.ProbeSettings;
+import dev.tandem.gateway.fleet.WorkerProber;
+import dev.tandem.gateway.ops.HealthPages;
+import dev.tandem.gateway.ops.ManagementServer;
+import dev.tandem.gateway.ops.Page;
+import dev.tandem.gateway.ops.WorkerDrains;
+import dev.tandem.gateway.telemetry.AccessLog;
+import dev.tandem.gateway.telemetry.Listeners;
+import dev.tandem.gateway.telemetry.MeterListener;
+import dev.tandem.gateway.telemetry.WorkerGauges;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import reactor.netty.ChannelBindException;
+
+/** Wires what watches: probes, meters, the access log, the health pages. */
+@Configuration(proxyBeanMethods = false)
+class OpsConfiguration {
+    @Bean(destroyMethod = "close")
+    PrometheusMeterRegistry meterRegistry() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        List.of(new JvmMemoryMetrics(), new JvmThreadMetrics(), new ProcessorMetrics(), new UptimeMetrics())
+                .forEach(binder -> binder.bindTo(registry));
+        return registry;
+    }
+
+    @Bean
+    JvmGcMetrics gcMetrics(MeterRegistry meters) {
+        JvmGcMetrics metrics = new JvmGcMetrics();
+        metrics.bindTo(meters);
+        return metrics;
+    }
+
+    @Bean
+    RequestListener requestListener(MeterRegistry meters, Fleet fleet) {
+        return new Listeners(
+                List.of(new FleetFeedback(fleet), new MeterListener(meters), new AccessLog(Clock.systemUTC())));
+    }
+
+    @Bean
+    WorkerGauges workerGauges(Fleet fleet, PrometheusMeterRegistry meters) {
+        WorkerGauges gauges = new WorkerGauges(fleet::statuses);
+        meters.getPrometheusRegistry().register(gauges);
+        return gauges;
+    }
+
+    @Bean(initMethod = "start")
+    WorkerProber workerProber(TandemProperties properties, Fleet fleet, Workforce workforce) {
+        HealthProperties health = properties.health();
+        return new WorkerProber(
+                new ProbeSettings(health.interval(), health.timeout()),
+                fleet::workers,
+                workforce::key,
+                fleet::onProbe,
+                ThreadLocalRandom::current);
+    }
+
+    @Bean
+    Draining draining() {
+        return new Draining();
+    }
+
+    @Bean
+    HealthPages healthPages(Fleet fleet, Workforce workforce, Draining draining) {
+        String version = Objects.requireNonNullElse(
+                OpsConfiguration.class.getPackage().getImplementationVersion(), "development");
+        return new HealthPages(version, workforce.simulated(), fleet::statuses, draining);
+    }
+
+    @Bean
+    ManagementServer managementServer(
+            TandemProperties properties, PrometheusMeterRegistry meters, HealthPages health, Fleet fleet) {
+        Map<String, Supplier<Page>> pages = new HashMap<>(health.byPath());
+        pages.put("/metrics", () -> new Page(200, "text/plain; version=0.0.4; charset=utf-8", meters.scrape()));
+        TandemProperties.ManagementProperties management = properties.management();
+        try {
+            return ManagementServer.start(management.address(), management.port(), pages, new WorkerDrains(fleet));
+        } catch (ChannelBindException e) {
+            throw new InvalidConfigurationException(
+                    "the management port " + management.port() + " is taken",
+                    "Free it, or set MANAGEMENT_PORT to another one (0 takes any).");
+        }
+    }
+}

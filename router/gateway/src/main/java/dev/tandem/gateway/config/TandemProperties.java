@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.config;
+
+import dev.tandem.core.fleet.Role;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.DecimalMax;
+import jakarta.validation.constraints.DecimalMin;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * Everything an operator can set. Immutable.
+ *
+ * @param workers Workers with all their attributes.
+ * @param prefillUrls Comma-separated list of base URLs of prefill workers, a short form of `workers`.
+ * @param decodeUrls Comma-separated list of base URLs of decode workers, a short form of `workers`.
+ * @param unifiedUrls Comma-separated list of base URLs of workers that do both phases, a short form of `workers`.
+ * @param disagg Disaggregation.
+ * @param routing Routing.
+ * @param engine Connections to engines.
+ * @param health Health of workers.
+ * @param body Bodies of requests.
+ * @param edge Listening socket.
+ * @param admission Admission.
+ * @param retry Retries.
+ * @param management Management and metrics.
+ * @param simulator Embedded simulated engines.
+ */
+@Validated
+@ConfigurationProperties(prefix = "tandem", ignoreUnknownFields = false)
+public record TandemProperties(
+        @DefaultValue List<@Valid WorkerProperties> workers,
+        @DefaultValue List<URI> prefillUrls,
+        @DefaultValue List<URI> decodeUrls,
+        @DefaultValue List<URI> unifiedUrls,
+        @DefaultValue @Valid DisaggProperties disagg,
+        @DefaultValue @Valid RoutingProperties routing,
+        @DefaultValue @Valid EngineProperties engine,
+        @DefaultValue @Valid HealthProperties health,
+        @DefaultValue @Valid BodyProperties body,
+        @DefaultValue @Valid EdgeProperties edge,
+        @DefaultValue @Valid AdmissionProperties admission,
+        @DefaultValue @Valid RetryProperties retry,
+        @DefaultValue @Valid ManagementProperties management,
+        @DefaultValue @Valid SimulatorProperties simulator) {
+
+    /**
+     * One worker.
+     *
+     * @param id Name in logs, headers and metrics: lower-case letters, digits and hyphens.
+     * @param url Base URL: scheme, host and port.
+     * @param role What the worker is for: prefill, decode or unified.
+     * @param apiKey Key that the engine wants as bearer token; none when empty.
+     */
+    public record WorkerProperties(
+            @NotNull String id,
+            @NotNull URI url,
+            @DefaultValue("unified") Role role,
+            @Nullable String apiKey) {}
+
+    /**
+     * Prefill and decode on two workers.
+     *
+     * @param connector Protocol by which the KV cache gets from prefill to decode workers: plain or shared-cache.
+     * @param minPromptTokens Shortest prompt that gets a prefill leg, in tokens: one chunk of the KV store.
+     */
+    public record DisaggProperties(
+            @DefaultValue("shared-cache") String connector,
+            @DefaultValue("256") @Min(0) int minPromptTokens) {}
+
+    /**
+     * Choice of workers.
+     *
+     * @param prefillPolicy Policy that chooses who computes a prompt: prefill workers, and whoever runs a whole
+     *     request.
+     * @param decodePolicy Policy that chooses decode workers for prompts that another worker computes.
+     * @param sessionHeaders Comma-separated list of request headers that may hold a session key, first match wins.
+     * @param batchTokens Prompt tokens that an engine computes in one step; pending work up to this much is no load.
+     * @param loadBound Pending prompt tokens that a worker may have before affinity gives way, as a multiple of the
+     *     mean.
+     */
+    public record RoutingProperties(
+            @DefaultValue("prefix-hash") String prefillPolicy,
+            @DefaultValue("prefix-hash") String decodePolicy,
+
+            @DefaultValue({"x-session-id", "x-conversation-id"})
+            List<String> sessionHeaders,
+
+            @DefaultValue("2048") @Min(1) long batchTokens,
+
+            @DefaultValue("1.25") @DecimalMin("1.01") @DecimalMax("100")
+            double loadBound) {}
+
+    /**
+     * Connections to engines.
+     *
+     * @param connectTimeout Longest wait for a connection.
+     * @param streamSilence Longest silence of a streamed answer, its first byte included.
+     * @param answerSilence Longest wait for an answer that is not streamed.
+     * @param idleTimeout Age at which an unused connection is closed; vLLM closes its own after 5 s.
+     * @param maxConnections Most connections to one worker.
+     */
+    public record EngineProperties(
+            @DefaultValue("1s") @NotNull Duration connectTimeout,
+            @DefaultValue("2m") @NotNull Duration streamSilence,
+            @DefaultValue("10m") @NotNull Duration answerSilence,
+            @DefaultValue("3500ms") @NotNull Duration idleTimeout,
+            @DefaultValue("8192") @Min(1) int maxConnections) {}
+
+    /**
+     * Health of workers.
+     *
+     * @param interval Pause between two probes of a worker.
+     * @param timeout Longest wait for the answer to a probe.
+     * @param probesUp Good probes in a row that bring a worker back.
+     * @param probesDown Bad probes in a row that take a worker out.
+     * @param failuresDown Failed requests in a row that take a worker out.
+     * @param slowStart Time in which a worker that came back gets its full share again.
+     */
+    public record HealthProperties(
+            @DefaultValue("2s") @NotNull Duration interval,
+            @DefaultValue("1s") @NotNull Duration timeout,
+            @DefaultValue("2") @Min(1) int probesUp,
+            @DefaultValue("3") @Min(1) int probesDown,
+            @DefaultValue("5") @Min(1) int failuresDown,
+            @DefaultValue("30s") @NotNull Duration slowStart) {}
+
+    /**
+     * Bodies of requests.
+     *
+     * @param maxSize Largest body; a larger one is answered 413.
+     * @param maxInFlight Most bytes of all bodies together; beyond it requests are answered 503.
+     * @param maxDepth Deepest nesting of JSON.
+     * @param maxValues Most JSON tokens in one body.
+     * @param readSilence Longest silence of a client that sends its body.
+     * @param readTimeout Longest time that a client may take to send its body.
+     */
+    public record BodyProperties(
+            @DefaultValue("32MB") @NotNull DataSize maxSize,
+            @DefaultValue("256MB") @NotNull DataSize maxInFlight,
+            @DefaultValue("64") @Min(1) @Max(1000) int maxDepth,
+            @DefaultValue("5000000") @Min(1) long maxValues,
+            @DefaultValue("10s") @NotNull Duration readSilence,
+            @DefaultValue("60s") @NotNull Duration readTimeout) {}
+
+    /**
+     * Listening socket.
+     *
+     * @param writeStall Longest time that a client may leave bytes of its answer unread before it is cut off.
+     * @param idleTimeout Age at which an unused connection of a client is closed.
+     * @param sendBuffer Size of a connection's send buffer; small ones keep slow readers cheap.
+     */
+    public record EdgeProperties(
+            @DefaultValue("30s") @NotNull Duration writeStall,
+            @DefaultValue("75s") @NotNull Duration idleTimeout,
+            @DefaultValue("32KB") @NotNull DataSize sendBuffer) {}
+
+    /**
+     * Admission.
+     *
+     * @param maxRunning Most requests that run at a time.
+     * @param maxWaiting Most requests that wait for their turn; beyond it requests are answered 503.
+     * @param maxWait Longest wait; after it a request is answered 504.
+     */
+    public record AdmissionProperties(
+            @DefaultValue("8192") @Min(1) int maxRunning,
+            @DefaultValue("512") @Min(0) int maxWaiting,
+            @DefaultValue("10s") @NotNull Duration maxWait) {}
+
+    /**
+     * Retries before the first byte.
+     *
+     * @param maxAttempts Most attempts per request, the first one included.
+     */
+    public record RetryProperties(
+            @DefaultValue("3") @Min(1) @Max(10) int maxAttempts) {}
+
+    /**
+     * Management and metrics, on a socket of their own.
+     *
+     * @param port Port of `/metrics` and of the health pages for orchestrators; 0 takes any free one.
+     * @param address Address that the port is bound to.
+     */
+    public record ManagementProperties(
+            @DefaultValue("9088") @Min(0) @Max(65535) int port,
+            @DefaultValue("0.0.0.0") @NotNull String address) {}
+
+    /**
+     * Embedded simulated engines, which serve when no worker is configured.
+     *
+     * @param enabled Whether they start when no worker is configured; otherwise the gateway refuses to start without
+     *     one.
+     * @param prefillPort Port of the simulated prefill engine; 0 takes any free one.
+     * @param decodePort Port of the simulated decode engine; 0 takes any free one.
+     * @param model Name of the model that they pretend to serve.
+     */
+    public record SimulatorProperties(
+            @DefaultValue("true") boolean enabled,
+            @DefaultValue("8010") @Min(0) @Max(65535) int prefillPort,
+            @DefaultValue("8020") @Min(0) @Max(65535) int decodePort,
+            @DefaultValue("tandem-sim") @NotNull String model) {}
+}

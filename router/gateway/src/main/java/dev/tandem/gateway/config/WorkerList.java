@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.config;
+
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.config.TandemProperties.WorkerProperties;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The workers that the configuration names, in its long form and its short ones. Immutable. */
+final class WorkerList {
+    private final List<Worker> workers = new ArrayList<>();
+    private final Map<String, String> keys = new HashMap<>();
+
+    private WorkerList() {}
+
+    /**
+     * Reads the configuration.
+     *
+     * @throws InvalidConfigurationException if a URL or an id is no good, or an id appears twice
+     */
+    static WorkerList of(TandemProperties properties) {
+        WorkerList list = new WorkerList();
+        for (WorkerProperties worker : properties.workers()) {
+            list.add(worker.id(), worker.url(), worker.role());
+            if (worker.apiKey() != null && !worker.apiKey().isEmpty()) {
+                list.keys.put(worker.id(), worker.apiKey());
+            }
+        }
+        list.addAll(properties.prefillUrls(), Role.PREFILL);
+        list.addAll(properties.decodeUrls(), Role.DECODE);
+        list.addAll(properties.unifiedUrls(), Role.UNIFIED);
+        list.requireDistinctIds();
+        return list;
+    }
+
+    /** Returns the workers in the order of the configuration. */
+    List<Worker> workers() {
+        return List.copyOf(workers);
+    }
+
+    /** Returns the API key of a worker, or null. */
+    @Nullable
+    String key(Worker worker) {
+        return keys.get(worker.id());
+    }
+
+    private void addAll(List<URI> urls, Role role) {
+        for (int i = 0; i < urls.size(); i++) {
+            add(role.tag() + "-" + (i + 1), urls.get(i), role);
+        }
+    }
+
+    private void add(String id, URI url, Role role) {
+        String scheme = url.getScheme();
+        boolean plainBase = url.getPath() == null
+                || url.getPath().isEmpty()
+                || url.getPath().equals("/");
+        if (!("http".equals(scheme) || "https".equals(scheme)) || url.getHost() == null || !plainBase) {
+            throw new InvalidConfigurationException(
+                    "worker " + id + " has the URL " + url + " (expected: http://host:port, without a path)",
+                    "Correct the URL; the gateway adds the path of each API itself.");
+        }
+        try {
+            workers.add(new Worker(id, URI.create(scheme + "://" + url.getRawAuthority()), role));
+        } catch (IllegalArgumentException e) {
+            throw new InvalidConfigurationException(
+                    "tandem.workers: " + e.getMessage(), "Use lower-case letters, digits and hyphens.");
+        }
+    }
+
+    private void requireDistinctIds() {
+        Set<String> seen = new HashSet<>();
+        for (Worker worker : workers) {
+            if (!seen.add(worker.id())) {
+                throw new InvalidConfigurationException(
+                        "two workers have the id " + worker.id(), "Give each worker an id of its own.");
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.edge;
+
+import io.netty.channel.ChannelOption;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.handler.timeout.WriteTimeoutHandler;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import reactor.netty.http.server.HttpServer;
+
+/**
+ * Limits of one listening socket: what a client that sends or reads slowly can hold. Immutable.
+ *
+ * <p>A client that never reads costs the gateway its send buffer, the write buffer up to the high-water mark and a few
+ * buffers read ahead; then the engine's connection is no longer read, and after {@code writeStall} the client is cut
+ * off.
+ *
+ * @param writeStall longest time that written bytes may stay unsent
+ * @param idleTimeout age at which an unused connection is closed
+ * @param sendBuffer size of the socket's send buffer in bytes
+ * @param readSilence longest silence inside a request body
+ * @param readTimeout longest time for a whole request body
+ */
+public record ListenerLimits(
+        Duration writeStall, Duration idleTimeout, int sendBuffer, Duration readSilence, Duration readTimeout) {
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(8 * 1024, 16 * 1024);
+
+    /** Applies the limits to a server. */
+    public HttpServer applyTo(HttpServer server) {
+        return server.childOption(ChannelOption.SO_SNDBUF, sendBuffer)
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .idleTimeout(idleTimeout)
+                .readTimeout(readSilence)
+                .requestTimeout(readTimeout)
+                .metrics(false, () -> null)
+                .doOnConnection(connection -> connection.addHandlerLast(
+                        "tandem.writeStall", new WriteTimeoutHandler(writeStall.toMillis(), TimeUnit.MILLISECONDS)));
+    }
+}

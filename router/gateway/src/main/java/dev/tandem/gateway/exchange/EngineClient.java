@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.exchange;
+
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.body.BodyEditor;
+import dev.tandem.gateway.body.RequestBody;
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelOption;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
+import reactor.netty.NettyOutbound;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.http.client.HttpClientRequest;
+import reactor.netty.http.client.HttpClientResponse;
+import reactor.netty.resources.ConnectionProvider;
+
+/**
+ * Sends legs to engines and hands out the heads of their answers; the only class that knows the HTTP client.
+ * Thread-safe.
+ *
+ * <p>HTTP/1.1, no redirects, no decompression. Reactor Netty repeats a request by itself only when a pooled connection
+ * turned out to be closed before anything was written, which engines never see. Foreign exceptions become
+ * {@link FailureException}s here.
+ */
+public final class EngineClient implements AutoCloseable {
+    private final ConnectionProvider connections;
+    private final HttpClient streams;
+    private final HttpClient answers;
+    private final Function<Worker, @Nullable String> keys;
+    private final Map<Worker, Clients> clients = new ConcurrentHashMap<>();
+
+    /**
+     * Makes a client.
+     *
+     * @param settings time-outs and limits
+     * @param keys returns the API key of a worker, or null when it has none
+     */
+    public EngineClient(EngineSettings settings, Function<Worker, @Nullable String> keys) {
+        this.keys = keys;
+        this.connections = ConnectionProvider.builder("engines")
+                .maxConnections(settings.maxConnections())
+                .pendingAcquireMaxCount(settings.maxConnections())
+                .pendingAcquireTimeout(settings.connectTimeout().multipliedBy(2))
+                .maxIdleTime(settings.idleTimeout())
+                .evictInBackground(Duration.ofSeconds(30))
+                .lifo()
+                .build();
+        HttpClient base = HttpClient.create(connections)
+                .keepAlive(true)
+                .compress(false)
+                .followRedirect(false)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int)
+                        settings.connectTimeout().toMillis())
+                .option(ChannelOption.TCP_NODELAY, true);
+        this.streams = base.responseTimeout(settings.streamSilence());
+        this.answers = base.responseTimeout(settings.answerSilence());
+    }
+
+    /**
+     * Sends a leg.
+     *
+     * @return the head of the answer, whatever its status, or a {@link FailureException}; cancelling closes the
+     *     connection
+     */
+    public Mono<EngineAnswer> send(LegRequest request) {
+        Clients own = clients.computeIfAbsent(request.leg().worker(), this::clientsOf);
+        HttpClient client = request.streaming() ? own.streams : own.answers;
+        return Mono.defer(() -> {
+            Delivery delivery = new Delivery();
+            return client.post()
+                    .uri(request.leg().api().path())
+                    .send((out, outbound) -> write(request, own.authorization, out, outbound))
+                    .responseConnection((head, connection) -> Mono.just(delivery.made(answer(head, connection))))
+                    .single()
+                    .doOnCancel(delivery::cancel)
+                    .onErrorMap(EngineFailures::translate);
+        });
+    }
+
+    private static Publisher<Void> write(
+            LegRequest request, @Nullable String authorization, HttpClientRequest out, NettyOutbound outbound) {
+        HttpHeaders headers = out.requestHeaders();
+        headers.add(request.headers());
+        headers.set(HttpHeaderNames.CONTENT_TYPE, request.body().contentType());
+        headers.set("x-request-id", request.exchangeId());
+        if (authorization != null) {
+            headers.set(HttpHeaderNames.AUTHORIZATION, authorization);
+        }
+        return switch (request.body()) {
+            case RequestBody.Json json -> {
+                ByteBuf body = BodyEditor.apply(json, request.leg().body());
+                headers.set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.readableBytes()));
+                yield outbound.send(Mono.just(body));
+            }
+            case RequestBody.Passthrough(String type, long length, Flux<ByteBuf> bytes) -> {
+                if (length >= 0) {
+                    headers.set(HttpHeaderNames.CONTENT_LENGTH, Long.toString(length));
+                }
+                yield outbound.send(bytes);
+            }
+        };
+    }
+
+    private static EngineAnswer answer(HttpClientResponse head, Connection connection) {
+        Flux<ByteBuf> body = connection.inbound().receive().retain().onErrorMap(EngineFailures::translate);
+        return new EngineAnswer(head.status().code(), head.responseHeaders(), body, connection::dispose);
+    }
+
+    private Clients clientsOf(Worker worker) {
+        String key = keys.apply(worker);
+        String baseUrl = worker.baseUrl().toString();
+        return new Clients(streams.baseUrl(baseUrl), answers.baseUrl(baseUrl), key == null ? null : "Bearer " + key);
+    }
+
+    /** Closes all connections. */
+    @Override
+    public void close() {
+        connections.dispose();
+    }
+
+    /**
+     * An answer on its way from the HTTP client to its reader. The client no longer owns its connection, the reader
+     * does not yet: whoever cancels in between would leave the engine generating for nobody. Thread-safe.
+     */
+    private static final class Delivery {
+        private volatile @Nullable EngineAnswer made;
+        private volatile boolean cancelled;
+
+        private EngineAnswer made(EngineAnswer answer) {
+            made = answer;
+            if (cancelled) {
+                answer.abandon();
+            }
+            return answer;
+        }
+
+        /** Does nothing to an answer that is being read: its reader is cancelled, too. */
+        private void cancel() {
+            cancelled = true;
+            EngineAnswer answer = made;
+            if (answer != null) {
+                answer.abandon();
+            }
+        }
+    }
+
+    /** The clients of one worker: they differ in how long silence may last. */
+    private record Clients(
+            HttpClient streams,
+            HttpClient answers,
+            @Nullable String authorization) {}
+}

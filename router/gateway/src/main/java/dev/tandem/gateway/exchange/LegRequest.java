@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.exchange;
+
+import dev.tandem.core.disagg.Leg;
+import dev.tandem.gateway.body.RequestBody;
+import io.netty.handler.codec.http.HttpHeaders;
+
+/**
+ * One leg as it is sent. Confined to one request.
+ *
+ * @param leg who is asked for what
+ * @param body the client's body, before the edits of the leg
+ * @param exchangeId sent as {@code x-request-id}
+ * @param headers headers of the client that engines may see
+ * @param streaming whether the answer is a stream
+ */
+public record LegRequest(Leg leg, RequestBody body, String exchangeId, HttpHeaders headers, boolean streaming) {}

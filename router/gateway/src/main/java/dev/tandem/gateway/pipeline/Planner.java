@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.pipeline;
+
+import dev.tandem.core.disagg.BodyEdits;
+import dev.tandem.core.disagg.Exchange;
+import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.disagg.KvConnector.AfterPrefillFailure;
+import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.Lease;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.routing.Rationale;
+import dev.tandem.core.routing.Router;
+import dev.tandem.core.routing.RoutingDecision;
+import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.exchange.Attempt;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Routes a request, takes the leases and lays out the legs of one attempt. Thread-safe. */
+public final class Planner {
+    private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
+
+    private final Router router;
+    private final Fleet fleet;
+    private final KvConnector connector;
+    private final Ticker ticker;
+
+    /** Makes a planner. */
+    public Planner(Router router, Fleet fleet, KvConnector connector, Ticker ticker) {
+        this.router = router;
+        this.fleet = fleet;
+        this.connector = connector;
+        this.ticker = ticker;
+    }
+
+    /**
+     * Plans one attempt.
+     *
+     * @param failed workers that have failed this request
+     * @param attemptsBefore attempts made so far
+     * @throws FailureException if nobody can take the request
+     */
+    Plan plan(ClientRequest request, Set<String> failed, int attemptsBefore) {
+        long start = ticker.nanoTime();
+        RoutingDecision decision = router.route(request.routing(), failed);
+        long nanos = ticker.nanoTime() - start;
+        String exchangeId = attemptsBefore == 0 ? request.id() : request.id() + "-" + (attemptsBefore + 1);
+        log(request, decision, attemptsBefore);
+        return switch (decision) {
+            case RoutingDecision.Unified(Worker worker, Rationale why) ->
+                unified(request, exchangeId, worker, why, nanos);
+            case RoutingDecision.Disaggregated(Worker prefill, Worker decode, Rationale why) ->
+                disaggregated(request, exchangeId, prefill, decode, new Reason(why, nanos));
+            case RoutingDecision.Unroutable(var failure, Rationale why) ->
+                throw new FailureException(failure, unroutable(request, failure, why));
+        };
+    }
+
+    private static String unroutable(ClientRequest request, Failure failure, Rationale why) {
+        return failure == Failure.MODEL_NOT_FOUND
+                ? "the model `" + request.routing().model() + "` is not served; GET /v1/models lists what is"
+                : why.reason();
+    }
+
+    private Plan unified(ClientRequest request, String exchangeId, Worker worker, Rationale why, long nanos) {
+        Lease lease = fleet.lease(worker, request.routing().promptTokens());
+        Exchange exchange = new Exchange.Single(new Leg(worker, request.api(), BodyEdits.NONE));
+        return new Plan(
+                new Attempt(exchangeId, exchange, AfterPrefillFailure.FAIL, null, lease),
+                new RequestScope.RoutedTo(null, worker.id(), why.policy(), null),
+                nanos);
+    }
+
+    /** The prompt weighs on the prefill worker until it has handed over; the decode worker only reads its cache. */
+    private Plan disaggregated(ClientRequest request, String exchangeId, Worker prefill, Worker decode, Reason reason) {
+        Lease prefillLease = fleet.lease(prefill, request.routing().promptTokens());
+        Lease decodeLease = fleet.lease(decode, 0);
+        Exchange exchange =
+                connector.plan(new Pairing(prefillLease.seat(), decodeLease.seat(), request.api(), exchangeId));
+        return new Plan(
+                new Attempt(exchangeId, exchange, connector.afterPrefillFailure(), prefillLease, decodeLease),
+                new RequestScope.RoutedTo(
+                        prefill.id(), decode.id(), reason.why().policy(), connector.name()),
+                reason.nanos());
+    }
+
+    private static void log(ClientRequest request, RoutingDecision decision, int attemptsBefore) {
+        if (LOG.isDebugEnabled()) {
+            LOG.debug(
+                    "PD retry attempt {} id={} decision={} reason={}",
+                    attemptsBefore,
+                    request.id(),
+                    describe(decision),
+                    decision.why().reason());
+        }
+    }
+
+    private static String describe(RoutingDecision decision) {
+        return switch (decision) {
+            case RoutingDecision.Unified(Worker worker, Rationale why) -> "using unified=" + worker.id();
+            case RoutingDecision.Disaggregated(Worker prefill, Worker decode, Rationale why) ->
+                "using prefill=" + prefill.id() + " decode=" + decode.id();
+            case RoutingDecision.Unroutable(var failure, Rationale why) -> failure.code();
+        };
+    }
+
+    private record Reason(Rationale why, long nanos) {}
+
+    /**
+     * One attempt, ready to run.
+     *
+     * @param attempt the attempt; it holds the leases
+     * @param routedTo where it goes
+     * @param decisionNanos what the routing decision cost
+     */
+    record Plan(Attempt attempt, RequestScope.RoutedTo routedTo, long decisionNanos) {}
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.pipeline;
+
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.lifecycle.Outcome;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.core.request.ApiKind;
+import dev.tandem.core.retry.NextMove;
+import dev.tandem.core.retry.RetryPolicy;
+import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.admission.WaitingRoom;
+import dev.tandem.gateway.exchange.AnswerRelay;
+import dev.tandem.gateway.exchange.EngineAnswer;
+import dev.tandem.gateway.exchange.ExchangeRunner;
+import dev.tandem.gateway.exchange.RelayEnd;
+import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.SignalType;
+import reactor.netty.Connection;
+import reactor.netty.channel.AbortedException;
+import reactor.netty.http.server.HttpServerResponse;
+
+/**
+ * The life of one request: admit, attempt (route, plan, exchange), recover, relay, settle. Thread-safe.
+ *
+ * <p>Nothing here blocks, and cancelling the returned {@code Mono} cancels whatever runs. A client that leaves shows as
+ * CANCEL on the body of the answer and as completion of the response, so the end of the body decides.
+ */
+public final class RequestPipeline {
+    private static final Logger LOG = LoggerFactory.getLogger(RequestPipeline.class);
+
+    private final WaitingRoom waitingRoom;
+    private final Planner planner;
+    private final ExchangeRunner runner;
+    private final RetryPolicy retries;
+    private final AnswerRelay relay;
+    private final AnswerHeaders answerHeaders;
+    private final RequestListener listener;
+    private final Ticker ticker;
+
+    /** Makes a pipeline of its steps. */
+    public RequestPipeline(Steps steps, RequestListener listener, Ticker ticker) {
+        this.waitingRoom = steps.waitingRoom();
+        this.planner = steps.planner();
+        this.runner = steps.runner();
+        this.retries = steps.retries();
+        this.relay = steps.relay();
+        this.answerHeaders = steps.answerHeaders();
+        this.listener = listener;
+        this.ticker = ticker;
+    }
+
+    /** Writes the failure of a request whose answer has not begun. */
+    @FunctionalInterface
+    public interface FailureAnswer {
+        /** Writes the failure to the client. */
+        Mono<Void> write(FailureException failure);
+    }
+
+    /** Serves a request by passing the engine's answer on. */
+    public Mono<Void> serve(ClientRequest request, HttpServerResponse response, FailureAnswer onFailure) {
+        return serve(request, response, onFailure, UnaryOperator.identity());
+    }
+
+    /**
+     * Serves a request by passing the engine's answer on, rewritten.
+     *
+     * @param rewrite makes the answer for the client of a successful one; the headers that explain it are set by then
+     */
+    public Mono<Void> serve(
+            ClientRequest request,
+            HttpServerResponse response,
+            FailureAnswer onFailure,
+            UnaryOperator<EngineAnswer> rewrite) {
+        listener.onAccepted();
+        RequestScope scope = new RequestScope(request, listener, ticker);
+        Watch watch = new Watch(scope);
+        return admit(scope)
+                .then(Mono.defer(() -> attempt(scope)))
+                .flatMap(answer -> {
+                    scope.answered(answer);
+                    answerHeaders.write(scope, response.responseHeaders());
+                    EngineAnswer ours = answer.successful() ? rewrite.apply(answer) : answer;
+                    return relay.relay(ours, request.api(), request.streaming(), response, watch);
+                })
+                .onErrorResume(thrown -> refuse(scope, watch, response, onFailure, thrown))
+                .doFinally(watch::responseEnded);
+    }
+
+    /** Records a request that was refused before it became one. */
+    public void refused(String id, ApiKind api, Failure failure, long nanos) {
+        listener.onAccepted();
+        listener.onSettled(new RequestRecord(
+                id,
+                api,
+                null,
+                false,
+                failure == Failure.CLIENT_LEFT ? new Outcome.ClientLeft() : new Outcome.Failed(failure),
+                failure.status(),
+                new RequestRecord.Route(null, null, null, null, 0),
+                new RequestRecord.Timings(-1, -1, -1, -1, nanos),
+                new RequestRecord.Usage(-1, -1, -1, 0, 0)));
+    }
+
+    private Mono<Void> admit(RequestScope scope) {
+        long start = ticker.nanoTime();
+        return waitingRoom
+                .enter()
+                .doOnNext(ticket -> scope.admitted(ticket, ticker.nanoTime() - start))
+                .then();
+    }
+
+    private Mono<EngineAnswer> attempt(RequestScope scope) {
+        Planner.Plan plan = planner.plan(scope.request(), scope.failedWorkers(), scope.attempts());
+        scope.began(plan.attempt(), plan.routedTo(), plan.decisionNanos());
+        ClientRequest request = scope.request();
+        return runner.run(plan.attempt(), request.body(), request.headers(), request.streaming())
+                .onErrorResume(FailureException.class, failure -> recover(scope, failure));
+    }
+
+    /** Decides what follows a failed attempt, of which no byte has reached the client. */
+    private Mono<EngineAnswer> recover(RequestScope scope, FailureException failure) {
+        scope.failed(failure.failure());
+        NextMove next = scope.request().body().repeatable()
+                ? retries.after(failure.failure(), scope.attempts())
+                : new NextMove.GiveUp(failure.failure());
+        return switch (next) {
+            case NextMove.RouteAgain again ->
+                Mono.defer(() -> attempt(scope))
+                        .onErrorMap(FailureException.class, later -> moreTelling(failure, later));
+            case NextMove.GiveUp(Failure last) -> Mono.error(failure);
+        };
+    }
+
+    /** When nobody else is there, the client learns why the attempts before failed. */
+    private static FailureException moreTelling(FailureException first, FailureException later) {
+        return later.failure() == Failure.NO_WORKER ? first : later;
+    }
+
+    private Mono<Void> refuse(
+            RequestScope scope, Watch watch, HttpServerResponse response, FailureAnswer onFailure, Throwable thrown) {
+        if (response.hasSentHeaders()) {
+            // Completing or failing here would end the chunked body properly, and half an answer would look whole.
+            response.withConnection(Connection::dispose);
+            return Mono.empty();
+        }
+        FailureException failure = known(scope, thrown);
+        scope.refused(failure.failure().status());
+        watch.refused(failure.failure());
+        if (failure.failure() == Failure.CLIENT_LEFT) {
+            return Mono.empty();
+        }
+        answerHeaders.write(scope, response.responseHeaders());
+        return onFailure.write(failure);
+    }
+
+    private static FailureException known(RequestScope scope, Throwable thrown) {
+        return switch (thrown) {
+            case FailureException known -> known;
+            case AbortedException left ->
+                new FailureException(Failure.CLIENT_LEFT, "the client closed its connection", left);
+            default -> {
+                LOG.error("request failed id={}", scope.request().id(), thrown);
+                yield new FailureException(Failure.INTERNAL, "the gateway failed to serve the request", thrown);
+            }
+        };
+    }
+
+    /** Follows an answer to its end and settles the request there. */
+    private final class Watch implements AnswerRelay.Watcher {
+        private final RequestScope scope;
+        private volatile Outcome whenWritten = new Outcome.ClientLeft();
+
+        private Watch(RequestScope scope) {
+            this.scope = scope;
+        }
+
+        private void refused(Failure failure) {
+            whenWritten = failure == Failure.CLIENT_LEFT ? new Outcome.ClientLeft() : new Outcome.Failed(failure);
+        }
+
+        @Override
+        public void onFirstByte() {
+            scope.onFirstByte();
+        }
+
+        @Override
+        public void onGap(long gapNanos) {
+            listener.onGap(gapNanos);
+        }
+
+        @Override
+        public void onEnd(RelayEnd end) {
+            scope.counted(end.bytes(), end.usage());
+            switch (end.kind()) {
+                case WHOLE -> {
+                    whenWritten =
+                            scope.rejected() ? new Outcome.Failed(Failure.ENGINE_REJECTED) : new Outcome.Completed();
+                    scope.legCompleted();
+                }
+                case BROKEN -> {
+                    FailureException failure = end.failure();
+                    Failure cause = failure == null ? Failure.STREAM_INTERRUPTED : failure.failure();
+                    whenWritten = new Outcome.Truncated(cause);
+                    scope.legFailed(cause);
+                }
+                case CANCELLED -> scope.settle(new Outcome.ClientLeft());
+            }
+        }
+
+        private void responseEnded(SignalType signal) {
+            boolean written = signal == SignalType.ON_COMPLETE;
+            Outcome ended = whenWritten;
+            scope.settle(written || ended instanceof Outcome.Truncated ? ended : new Outcome.ClientLeft());
+        }
+    }
+
+    /**
+     * The steps of a pipeline.
+     *
+     * @param waitingRoom admits
+     * @param planner routes and lays out the legs
+     * @param runner runs the legs
+     * @param retries decides what follows a failed attempt
+     * @param relay passes the answer on
+     * @param answerHeaders explains the answer
+     */
+    public record Steps(
+            WaitingRoom waitingRoom,
+            Planner planner,
+            ExchangeRunner runner,
+            RetryPolicy retries,
+            AnswerRelay relay,
+            AnswerHeaders answerHeaders) {}
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.pipeline;
+
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.lifecycle.Outcome;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.lifecycle.RequestListener.LegKind;
+import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.core.lifecycle.RequestRecord.Route;
+import dev.tandem.core.lifecycle.RequestRecord.Timings;
+import dev.tandem.core.lifecycle.RequestRecord.Usage;
+import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.admission.Ticket;
+import dev.tandem.gateway.exchange.Attempt;
+import dev.tandem.gateway.exchange.EngineAnswer;
+import dev.tandem.gateway.exchange.UsageReport;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Owns everything a request has acquired and gives it back once, when the request has ended: ticket, leases, body and
+ * an answer that nobody took. Confined to one request; {@link #settle} may come from any thread, also while the request
+ * is still under way: what is acquired after it is given back at once.
+ */
+final class RequestScope {
+    private final ClientRequest request;
+    private final RequestListener listener;
+    private final Ticker ticker;
+    private final AtomicBoolean settled = new AtomicBoolean();
+    private final Set<String> failedWorkers = new HashSet<>();
+
+    private volatile @Nullable Ticket ticket;
+    private volatile @Nullable Attempt attempt;
+    private volatile @Nullable EngineAnswer answer;
+    private @Nullable RoutedTo routedTo;
+    private int attempts;
+    private int status = Failure.CLIENT_LEFT.status();
+    private long queuedNanos = RequestRecord.UNKNOWN;
+    private long decisionNanos = RequestRecord.UNKNOWN;
+    private long beganNanos;
+    private long ttftNanos = RequestRecord.UNKNOWN;
+    private long responseBytes;
+    private UsageReport usage = UsageReport.NONE;
+
+    RequestScope(ClientRequest request, RequestListener listener, Ticker ticker) {
+        this.request = request;
+        this.listener = listener;
+        this.ticker = ticker;
+    }
+
+    ClientRequest request() {
+        return request;
+    }
+
+    Ticker ticker() {
+        return ticker;
+    }
+
+    /** Returns the workers that have failed this request. */
+    Set<String> failedWorkers() {
+        return failedWorkers;
+    }
+
+    int attempts() {
+        return attempts;
+    }
+
+    @Nullable
+    RoutedTo routedTo() {
+        return routedTo;
+    }
+
+    void admitted(Ticket admitted, long nanos) {
+        ticket = admitted;
+        queuedNanos = nanos;
+        if (settled.get()) {
+            admitted.close();
+        }
+    }
+
+    /** A new attempt begins; what the one before held is given back. */
+    void began(Attempt next, RoutedTo to, long decision) {
+        abandonAttempt();
+        attempt = next;
+        routedTo = to;
+        decisionNanos = decision;
+        attempts++;
+        beganNanos = ticker.nanoTime();
+        if (settled.get()) {
+            next.close();
+        }
+    }
+
+    /** The attempt has failed: the worker to blame is not asked again. */
+    void failed(Failure failure) {
+        RoutedTo to = routedTo;
+        if (to != null) {
+            String prefill = to.prefill();
+            failedWorkers.add(failure == Failure.PREFILL_FAILED && prefill != null ? prefill : to.decode());
+        }
+        abandonAttempt();
+    }
+
+    void answered(EngineAnswer got) {
+        answer = got;
+        status = got.status();
+        if (settled.get()) {
+            got.abandon();
+        }
+    }
+
+    /** The leg that answers the client has ended well. */
+    void legCompleted() {
+        Attempt last = attempt;
+        if (last != null) {
+            listener.onLegCompleted(LegKind.DECODE, last.exchange().decode(), ticker.nanoTime() - beganNanos);
+        }
+    }
+
+    /** The leg that answers the client has broken off. */
+    void legFailed(Failure failure) {
+        Attempt last = attempt;
+        if (last != null) {
+            listener.onLegFailed(LegKind.DECODE, last.exchange().decode(), failure);
+        }
+    }
+
+    /** Whether the engine refused the request, and its refusal is the answer. */
+    boolean rejected() {
+        EngineAnswer got = answer;
+        return got != null && got.rejected();
+    }
+
+    /** Returns what the engine has said of its use of tokens, before its answer has left. */
+    UsageReport knownUsage() {
+        EngineAnswer got = answer;
+        return got == null ? UsageReport.NONE : got.usage();
+    }
+
+    /** The client is about to get an error with that status. */
+    void refused(int errorStatus) {
+        status = errorStatus;
+    }
+
+    void onFirstByte() {
+        ttftNanos = ticker.nanoTime() - request.arrivedNanos();
+        Attempt running = attempt;
+        if (running != null) {
+            running.onFirstByte();
+        }
+    }
+
+    void counted(long bytes, UsageReport report) {
+        responseBytes = bytes;
+        usage = report;
+    }
+
+    long prefillNanos() {
+        Attempt last = attempt;
+        return last == null ? RequestRecord.UNKNOWN : last.prefillNanos();
+    }
+
+    long queuedNanos() {
+        return queuedNanos;
+    }
+
+    long decisionNanos() {
+        return decisionNanos;
+    }
+
+    long elapsedNanos() {
+        return ticker.nanoTime() - request.arrivedNanos();
+    }
+
+    /** Ends the request; only the first call counts. */
+    void settle(Outcome outcome) {
+        if (!settled.compareAndSet(false, true)) {
+            return;
+        }
+        RequestRecord record = record(outcome);
+        abandonAttempt();
+        EngineAnswer untaken = answer;
+        if (untaken != null) {
+            untaken.abandon();
+        }
+        request.body().release();
+        Ticket held = ticket;
+        if (held != null) {
+            held.close();
+        }
+        listener.onSettled(record);
+    }
+
+    private void abandonAttempt() {
+        Attempt last = attempt;
+        if (last != null) {
+            last.close();
+        }
+    }
+
+    private RequestRecord record(Outcome outcome) {
+        RoutedTo to = routedTo;
+        Route route = to == null
+                ? new Route(null, null, null, null, attempts)
+                : new Route(to.prefill(), to.decode(), to.policy(), to.connector(), attempts);
+        return new RequestRecord(
+                request.id(),
+                request.api(),
+                request.routing().model(),
+                request.streaming(),
+                outcome,
+                status,
+                route,
+                new Timings(queuedNanos, decisionNanos, prefillNanos(), ttftNanos, elapsedNanos()),
+                new Usage(
+                        usage.promptTokens(),
+                        usage.cachedTokens(),
+                        usage.outputTokens(),
+                        request.bodyBytes(),
+                        responseBytes));
+    }
+
+    /**
+     * Where an attempt went.
+     *
+     * @param prefill id of the prefill worker, or null
+     * @param decode id of the worker that answers
+     * @param policy policy that chose it
+     * @param connector KV connector, or null when there is no prefill leg
+     */
+    record RoutedTo(
+            @Nullable String prefill,
+            String decode,
+            String policy,
+            @Nullable String connector) {}
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.telemetry;
+
+import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.lifecycle.RequestRecord;
+import java.util.List;
+
+/** Several listeners as one, told in their order. Immutable; allocates nothing. */
+public final class Listeners implements RequestListener {
+    private final RequestListener[] all;
+
+    /** Copies the list. */
+    public Listeners(List<? extends RequestListener> listeners) {
+        this.all = listeners.toArray(RequestListener[]::new);
+    }
+
+    @Override
+    public void onAccepted() {
+        for (RequestListener listener : all) {
+            listener.onAccepted();
+        }
+    }
+
+    @Override
+    public void onLegCompleted(LegKind kind, Leg leg, long nanos) {
+        for (RequestListener listener : all) {
+            listener.onLegCompleted(kind, leg, nanos);
+        }
+    }
+
+    @Override
+    public void onLegFailed(LegKind kind, Leg leg, Failure failure) {
+        for (RequestListener listener : all) {
+            listener.onLegFailed(kind, leg, failure);
+        }
+    }
+
+    @Override
+    public void onGap(long gapNanos) {
+        for (RequestListener listener : all) {
+            listener.onGap(gapNanos);
+        }
+    }
+
+    @Override
+    public void onSettled(RequestRecord record) {
+        for (RequestListener listener : all) {
+            listener.onSettled(record);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.telemetry;
+
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.lifecycle.RequestListener.LegKind;
+import dev.tandem.core.request.ApiKind;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** The tags that meters may carry. Every set of values is closed or capped; no request, session or user is a tag. */
+public enum MeterTag {
+    /** API of the request. */
+    API(names(Arrays.stream(ApiKind.values()).map(ApiKind::tag).toList())),
+    /** Name of the failure, as in `errors.md`. */
+    CODE("codes of [errors.md](errors.md)"),
+    /** Which leg. */
+    LEG(names(Arrays.stream(LegKind.values()).map(MeterTag::leg).toList())),
+    /** Model that a worker serves. */
+    MODEL("the first 32 served names; `other` beyond them and for requests without a known model"),
+    /** How the request ended. */
+    OUTCOME(names(MeterListener.OUTCOMES)),
+    /** Policy that chose the workers. */
+    POLICY("names of policies; `other` beyond 32 of them"),
+    /** What the worker is for. */
+    ROLE(names(Arrays.stream(Role.values()).map(Role::tag).toList())),
+    /** Id of the worker; on the gauges of workers only. */
+    WORKER("ids of the configured workers");
+
+    /** Value that stands for every value outside the set. */
+    public static final String OTHER = "other";
+
+    private final String domain;
+
+    MeterTag(String domain) {
+        this.domain = domain;
+    }
+
+    /** Returns the key, as written in a query. */
+    public String key() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns the values in words, in Markdown. */
+    public String domain() {
+        return domain;
+    }
+
+    /** Returns the tag value of a leg. */
+    static String leg(LegKind kind) {
+        return kind.name().toLowerCase(Locale.ROOT);
+    }
+
+    private static String names(List<String> values) {
+        return values.stream().map(value -> "`" + value + "`").collect(Collectors.joining(", "));
+    }
+}

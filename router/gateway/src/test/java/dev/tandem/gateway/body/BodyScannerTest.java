@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.body;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class BodyScannerTest {
+    @Test
+    void findsModelAndStream() {
+        ScannedBody body = Bodies.scan("{ \"stream\" : true,\n\"model\":\"q\\u0077en\", \"prompt\":\"x\"}");
+
+        assertThat(body.model()).isEqualTo("qwen");
+        assertThat(body.streaming()).isTrue();
+        assertThat(body.splittable()).isTrue();
+    }
+
+    @Test
+    void takesWhatIsMissingAsAbsent() {
+        ScannedBody body = Bodies.scan("{}");
+
+        assertThat(body.model()).isNull();
+        assertThat(body.streaming()).isFalse();
+        assertThat(body.promptTokens()).isZero();
+    }
+
+    @Test
+    void fieldsInsideOtherFieldsDoNotCount() {
+        ScannedBody body = Bodies.scan("{\"metadata\":{\"model\":\"other\",\"stream\":true},\"model\":null}");
+
+        assertThat(body.model()).isNull();
+        assertThat(body.streaming()).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"[\"a\",\"b\"]", "[\"a\"]", "[[1,2],[3]]"})
+    void severalPromptsAreNotSplit(String prompt) {
+        assertThat(Bodies.scan("{\"prompt\":" + prompt + "}").splittable()).isFalse();
+    }
+
+    @Test
+    void tokenIdsAreOnePrompt() {
+        assertThat(Bodies.scan("{\"prompt\":[1, 2, 3]}").splittable()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 7, 4096, 8000, 8191})
+    void knowsWhereFieldsLieHoweverTheBodyCame(int piece) {
+        String filler = "\"filler\":\"" + "é漢🙂\\\"".repeat(2000) + "\"";
+        String json = "{" + filler + ", \"n\" : 12.50 ,\"a\":[1,[2]],\"o\":{\"x\":[]},\"t\":true,\"z\":\"end\" }";
+        RequestBody.Json body =
+                Bodies.SCANNER.scan(Bodies.inPieces(json, piece)).body();
+        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
+
+        assertThat(value(body, bytes, "n")).isEqualTo("12.50");
+        assertThat(value(body, bytes, "a")).isEqualTo("[1,[2]]");
+        assertThat(value(body, bytes, "o")).isEqualTo("{\"x\":[]}");
+        assertThat(value(body, bytes, "t")).isEqualTo("true");
+        assertThat(value(body, bytes, "z")).isEqualTo("\"end\"");
+        for (int i = 0; i < body.fields().count(); i++) {
+            assertThat(bytes[body.fields().keyStart(i)]).isEqualTo((byte) '"');
+        }
+        body.release();
+    }
+
+    private static String value(RequestBody.Json body, byte[] bytes, String field) {
+        int index = body.fields().indexOf(field);
+        int start = body.fields().valueStart(index);
+        return new String(bytes, start, body.fields().valueEnd(index) - start, StandardCharsets.UTF_8);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "{\"a\":1",
+                "{\"a\":1}}",
+                "{\"a\":1} {\"b\":2}",
+                "{\"a\":}",
+                "{'a':1}",
+                "{\"a\":01}",
+                "{\"a\":\"\u0001\"}",
+                "{\"a\":NaN}",
+                "{\"model\":\"a\",\"model\":\"b\"}",
+                "\uFEFF{}"
+            })
+    void refusesWhatIsNotJson(String json) {
+        ByteBuf buffer = Bodies.buffer(json);
+
+        assertThatThrownBy(() -> Bodies.SCANNER.scan(buffer))
+                .isInstanceOfSatisfying(
+                        FailureException.class,
+                        e -> assertThat(e.failure()).isIn(Failure.INVALID_JSON, Failure.INVALID_REQUEST));
+        assertThat(buffer.refCnt()).as("still owned by the caller").isOne();
+    }
+
+    @Test
+    void refusesOtherEncodings() {
+        for (var charset : new java.nio.charset.Charset[] {
+            StandardCharsets.UTF_16LE, StandardCharsets.UTF_16BE, StandardCharsets.UTF_16
+        }) {
+            ByteBuf buffer = Unpooled.wrappedBuffer("{\"model\":\"m\"}".getBytes(charset));
+            assertThatThrownBy(() -> Bodies.SCANNER.scan(buffer)).isInstanceOf(FailureException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"\uD83E\uDD8A\":1}", "{\"\uFF21\":1}", "{\"\u4F60\":1}"})
+    void readsNamesThatBeginBeyondAscii(String json) {
+        assertThat(Bodies.scan(json).body().fields().count()).isEqualTo(1);
+    }
+
+    @Test
+    void refusesDepth() {
+        String deep = "{\"a\":" + "[".repeat(100) + "]".repeat(100) + "}";
+
+        assertThatThrownBy(() -> Bodies.scan(deep)).hasMessageContaining("too deep");
+    }
+
+    @Test
+    void aFurtherMessageLeavesTheKeysOfTheOnesBeforeAlone() {
+        ScannedBody one = Bodies.scan("{\"messages\":[{\"content\":\"short\"}]}");
+        ScannedBody two = Bodies.scan("{\"messages\":[{\"content\":\"short\"},{\"content\":\"next\"}]}");
+
+        assertThat(two.fingerprint().key(0)).isEqualTo(one.fingerprint().key(0));
+        assertThat(two.fingerprint().key(1)).isNotEqualTo(one.fingerprint().key(1));
+    }
+
+    @Test
+    void sharedConversationsShareTheirPrefix() {
+        String history = "{\"role\":\"user\",\"content\":\"" + "long question ".repeat(100) + "\"}";
+        ScannedBody one = Bodies.scan("{\"model\":\"m\",\"messages\":[" + history + "]}");
+        ScannedBody two = Bodies.scan("{\"temperature\":0.5,\"model\":\"m\",\"messages\":[" + history
+                + ",{\"role\":\"assistant\",\"content\":\"answer\"}]}");
+        ScannedBody other = Bodies.scan("{\"model\":\"n\",\"messages\":[" + history + "]}");
+
+        assertThat(two.fingerprint().key(4)).isEqualTo(one.fingerprint().key(4));
+        assertThat(other.fingerprint().key(0)).isNotEqualTo(one.fingerprint().key(0));
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.config;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class EnvironmentCheckTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "TANDEM_ENGINE_CONNECTTIMEOUT",
+                "TANDEM_WORKERS_0_URL",
+                "TANDEM_WORKERS_12_APIKEY",
+                "TANDEM_PREFILLURLS",
+                "TANDEM_PRESET",
+                "PATH"
+            })
+    void acceptsSettingsAndForeignNames(String name) {
+        assertThatCode(() -> EnvironmentCheck.check(Map.of(name, "x"), SettingNames.all()))
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void namesTheNearestSettingOfAMisspeltOne() {
+        assertThatThrownBy(
+                        () -> EnvironmentCheck.check(Map.of("TANDEM_ENGINE_CONECTTIMEOUT", "2s"), SettingNames.all()))
+                .isInstanceOfSatisfying(InvalidConfigurationException.class, e -> {
+                    org.assertj.core.api.Assertions.assertThat(e).hasMessageContaining("TANDEM_ENGINE_CONECTTIMEOUT");
+                    org.assertj.core.api.Assertions.assertThat(e.action()).contains("TANDEM_ENGINE_CONNECTTIMEOUT");
+                });
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.gateway.TandemGateway;
+import dev.tandem.gateway.admission.WaitingRoom;
+import dev.tandem.gateway.body.BodyCollector;
+import dev.tandem.gateway.ops.ManagementServer;
+import java.io.IOException;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/**
+ * The gateway, started in this process on free ports. Close the simulated engines first: they share its event loops.
+ */
+final class GatewayRig implements AutoCloseable {
+    private final ConfigurableApplicationContext context;
+    private final int port;
+
+    private GatewayRig(ConfigurableApplicationContext context) {
+        this.context = context;
+        this.port =
+                Integer.parseInt(Objects.requireNonNull(context.getEnvironment().getProperty("local.server.port")));
+    }
+
+    /** Lists the workers and settings of a gateway. */
+    static Setup setup() {
+        return new Setup();
+    }
+
+    /** What a gateway starts with. */
+    static final class Setup {
+        private final List<String> arguments = new ArrayList<>(List.of(
+                "--server.port=0",
+                "--server.address=127.0.0.1",
+                "--tandem.management.port=0",
+                "--tandem.management.address=127.0.0.1",
+                "--tandem.health.interval=100ms",
+                "--tandem.health.timeout=10s",
+                "--tandem.health.slow-start=1ms",
+                "--spring.lifecycle.timeout-per-shutdown-phase=2s"));
+        private int workers;
+
+        Setup worker(String id, URI url, Role role) {
+            String key = "tandem.workers[" + workers++ + "].";
+            return set(key + "id", id).set(key + "url", url.toString()).set(key + "role", role.tag());
+        }
+
+        Setup set(String name, String value) {
+            arguments.add("--" + name + "=" + value);
+            return this;
+        }
+
+        /** Starts the gateway and returns when all of its workers are up. */
+        GatewayRig start() {
+            BlockingCalls.watch();
+            GatewayRig rig = new GatewayRig(
+                    new SpringApplicationBuilder(TandemGateway.class).run(arguments.toArray(String[]::new)));
+            rig.awaitWorkersUp();
+            return rig;
+        }
+    }
+
+    int port() {
+        return port;
+    }
+
+    int managementPort() {
+        return bean(ManagementServer.class).port();
+    }
+
+    String baseUrl() {
+        return "http://127.0.0.1:" + port;
+    }
+
+    <T> T bean(Class<T> type) {
+        return context.getBean(type);
+    }
+
+    void awaitWorkersUp() {
+        Fleet fleet = bean(Fleet.class);
+        Poll.until(
+                () -> "workers up: " + fleet.statuses(),
+                () -> fleet.statuses().stream().allMatch(worker -> worker.state() == WorkerStatus.State.UP));
+    }
+
+    /** Returns the sum of the samples of a meter whose line holds all of these texts. */
+    double metric(String name, String... tags) {
+        try {
+            return RawClient.get(managementPort(), "/metrics")
+                    .text()
+                    .lines()
+                    .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+                    .filter(line -> List.of(tags).stream().allMatch(line::contains))
+                    .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                    .sum();
+        } catch (IOException e) {
+            throw new AssertionError("no metrics", e);
+        }
+    }
+
+    /** Everything that requests acquire has been given back, and no event loop has been blocked. */
+    void assertNothingLeft() {
+        Fleet fleet = bean(Fleet.class);
+        WaitingRoom room = bean(WaitingRoom.class);
+        BodyCollector bodies = bean(BodyCollector.class);
+        Poll.until(
+                () -> "given back: leases=" + fleet.leases() + " running=" + room.running() + " bodies="
+                        + bodies.bytesInFlight(),
+                () -> fleet.leases() == 0 && room.running() == 0 && bodies.bytesInFlight() == 0);
+        assertThat(BlockingCalls.taken()).isEmpty();
+    }
+
+    @Override
+    public void close() {
+        context.close();
+    }
+}

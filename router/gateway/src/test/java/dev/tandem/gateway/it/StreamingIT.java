@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.core.fleet.Role;
+import dev.tandem.gateway.it.RawClient.Answer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Streams of events: at once, as they are, and with a clear end whatever happens. */
+@TestInstance(Lifecycle.PER_CLASS)
+@Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@SuppressWarnings("StringConcatToTextBlock") // HTTP and event streams are read best as they are on the wire
+final class StreamingIT {
+    private static final String CHAT = "/v1/chat/completions";
+    private static final String ASK =
+            "{\"model\":\"tiny\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    private static final String FIRST = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\n\n";
+    private static final String SECOND =
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"zw\u00f6i\"}}]}\n\n";
+    private static final String DONE = "data: [DONE]\n\n";
+
+    private RawEngine engine;
+    private GatewayRig rig;
+
+    @BeforeAll
+    void start() throws IOException {
+        engine = RawEngine.start("tiny");
+        rig = GatewayRig.setup()
+                .worker("w1", engine.url(), Role.UNIFIED)
+                .set("tandem.engine.stream-silence", "1s")
+                .set("tandem.health.failures-down", "1000000")
+                .start();
+    }
+
+    @AfterAll
+    void stop() throws IOException {
+        rig.close();
+        engine.close();
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        rig.assertNothingLeft();
+        engine.clear();
+    }
+
+    @Test
+    void theFirstEventArrivesBeforeTheSecondIsSent() throws IOException {
+        CountDownLatch firstSeen = new CountDownLatch(1);
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST);
+            if (firstSeen.await(20, TimeUnit.SECONDS)) {
+                wire.chunk(SECOND);
+                wire.chunk(DONE);
+                wire.end();
+            }
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            HttpReader.Head head = client.send(CHAT, ASK).head();
+            assertThat(client.piece()).isEqualTo(FIRST);
+            firstSeen.countDown();
+
+            Answer rest = client.rest(head);
+            assertThat(rest.text()).isEqualTo(SECOND + DONE);
+            assertThat(rest.whole()).isTrue();
+            assertThat(rest.header("content-type")).isEqualTo("text/event-stream; charset=utf-8");
+        }
+    }
+
+    @Test
+    void theHeadArrivesBeforeTheFirstEvent() throws IOException {
+        CountDownLatch headSeen = new CountDownLatch(1);
+        engine.on((request, wire) -> {
+            wire.stream();
+            if (headSeen.await(20, TimeUnit.SECONDS)) {
+                wire.chunk(FIRST);
+                wire.chunk(DONE);
+                wire.end();
+            }
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            HttpReader.Head head = client.send(CHAT, ASK).head();
+            headSeen.countDown();
+
+            assertThat(client.rest(head).text()).isEqualTo(FIRST + DONE);
+        }
+    }
+
+    @Test
+    void piecesOfAnEventPassAsTheyCome() throws IOException {
+        CountDownLatch halfSeen = new CountDownLatch(1);
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST.substring(0, 17));
+            if (halfSeen.await(20, TimeUnit.SECONDS)) {
+                wire.chunk(FIRST.substring(17) + SECOND + ": a comment\r\n\r\nevent: x\ndata: 1\ndata: 2\n\n" + DONE);
+                wire.end();
+            }
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            HttpReader.Head head = client.send(CHAT, ASK).head();
+            assertThat(client.piece()).isEqualTo(FIRST.substring(0, 17));
+            halfSeen.countDown();
+
+            assertThat(client.rest(head).text())
+                    .isEqualTo(
+                            FIRST.substring(17) + SECOND + ": a comment\r\n\r\nevent: x\ndata: 1\ndata: 2\n\n" + DONE);
+        }
+    }
+
+    /** How a stream ends without having said that it is complete. */
+    enum BreakOff {
+        /** TCP reset. */
+        RESET,
+        /** The connection is closed inside the chunked body. */
+        CLOSED,
+        /** The body ends well, but there is no end marker in it. */
+        NO_DONE,
+        /** The worker says nothing more. */
+        SILENCE;
+
+        private void on(RawEngine.Wire wire) throws IOException {
+            switch (this) {
+                case RESET -> wire.reset();
+                case CLOSED -> wire.close();
+                case NO_DONE -> wire.end();
+                case SILENCE -> wire.awaitPeerGone();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aStreamThatBreaksOffEndsWithOneErrorEvent(BreakOff how) throws IOException {
+        assertBreakOff(how, CHAT, ASK, "data: {\"error\":{");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aStreamOfMessagesBreaksOffInItsOwnShape(BreakOff how) throws IOException {
+        assertBreakOff(
+                how,
+                "/v1/messages",
+                "{\"model\":\"tiny\",\"stream\":true,\"max_tokens\":9,\"messages\":[]}",
+                "event: error\ndata: {\"type\":\"error\",\"error\":{");
+    }
+
+    private void assertBreakOff(BreakOff how, String path, String ask, String error) throws IOException {
+        double before = rig.metric("tandem_requests_total", "outcome=\"truncated\"");
+        CountDownLatch firstSeen = new CountDownLatch(1);
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST);
+            if (firstSeen.await(20, TimeUnit.SECONDS)) {
+                how.on(wire);
+            }
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            HttpReader.Head head = client.send(path, ask).head();
+            assertThat(client.piece()).isEqualTo(FIRST);
+            firstSeen.countDown();
+            Answer rest = client.rest(head);
+
+            assertThat(rest.text()).startsWith(error).endsWith("}\n\n").doesNotContain("[DONE]");
+            assertThat(rest.text().split("error\":\\{", -1)).hasSize(2);
+            assertThat(rest.text().strip().lines().filter(String::isBlank)).isEmpty();
+            assertThat(rest.whole()).as("framing ends").isTrue();
+        }
+        Poll.until(
+                "outcome truncated", () -> rig.metric("tandem_requests_total", "outcome=\"truncated\"") == before + 1);
+    }
+
+    @Test
+    void garbagePassesThrough() throws IOException {
+        String garbage = "no event at all \u0000\uFFFD \u001b[31m\r\n\n\ndata: {\"half\n\n";
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST);
+            wire.chunk(garbage);
+            wire.chunk(DONE);
+            wire.end();
+        });
+        assertThat(RawClient.post(rig.port(), CHAT, ASK).text()).isEqualTo(FIRST + garbage + DONE);
+    }
+
+    @Test
+    void anErrorEventOfTheEnginePassesThrough() throws IOException {
+        String error =
+                "data: {\"error\":{\"message\":\"EngineCore died\",\"type\":\"InternalServerError\",\"code\":500}}"
+                        + "\n\n";
+        for (String end : List.of("", DONE)) {
+            engine.on((request, wire) -> {
+                wire.stream();
+                wire.chunk(FIRST);
+                wire.chunk(error + end);
+                wire.end();
+            });
+            Answer answer = RawClient.post(rig.port(), CHAT, ASK);
+
+            assertThat(answer.text()).isEqualTo(FIRST + error + end);
+            assertThat(answer.whole()).isTrue();
+        }
+    }
+
+    @Test
+    void aStreamWithoutChunksThatLastsUntilTheConnectionCloses() throws IOException {
+        engine.on((request, wire) -> {
+            wire.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n");
+            wire.write(FIRST + DONE);
+            wire.close();
+        });
+        Answer answer = RawClient.post(rig.port(), CHAT, ASK);
+
+        assertThat(answer.text()).isEqualTo(FIRST + DONE);
+        assertThat(answer.whole()).isTrue();
+    }
+
+    @Test
+    void aConnectionServesTheNextRequestAfterABrokenStream() throws IOException {
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST);
+            wire.close();
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            assertThat(client.send(CHAT, ASK).read().text()).contains("\"error\"");
+            engine.on((request, wire) -> wire.json(200, "{\"ok\":true}"));
+
+            byte[] ask = ASK.replace("true", "false").getBytes(StandardCharsets.UTF_8);
+            assertThat(client.send("POST", CHAT, ask).read().text()).isEqualTo("{\"ok\":true}");
+        }
+    }
+}
