@@ -128,6 +128,9 @@ final class RawEngine implements AutoCloseable {
                 while (true) {
                     Socket socket = on.accept();
                     connections.add(socket);
+                    if (on.isClosed()) {
+                        socket.close(); // it came while the engine was going down
+                    }
                     Thread.startVirtualThread(() -> converse(socket));
                 }
             } catch (IOException closed) {
@@ -157,6 +160,9 @@ final class RawEngine implements AutoCloseable {
             case "/health" -> wire.json(200, "");
             case "/v1/models" -> wire.json(200, models);
             default -> {
+                if (listener.isClosed()) {
+                    throw new IOException("down");
+                }
                 Received request = new Received(head, read(reader.body(head, false)));
                 received.add(request);
                 behaviour.answer(request, wire);
