@@ -28,8 +28,6 @@ public enum Failure {
     CLIENT_LEFT(499, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The gateway holds as many requests as it may. */
     OVERLOADED(503, Source.ROUTER, Retry.NEVER, false, Level.INFO),
-    /** The gateway is shutting down. */
-    DRAINING(503, Source.ROUTER, Retry.NEVER, false, Level.INFO),
     /** No worker that serves the model is healthy. */
     NO_WORKER(503, Source.ROUTER, Retry.NEVER, false, Level.WARN),
     /** The request waited or ran longer than it may. */
