@@ -9,6 +9,6 @@ public sealed interface Exchange {
     /** One leg runs both phases. */
     record Single(Leg decode) implements Exchange {}
 
-    /** Decode starts when the prefill worker has answered. */
-    record Sequential(Leg prefill, Leg decode) implements Exchange {}
+    /** Decode starts when prefill has answered and has handed over. */
+    record Sequential(Leg prefill, Handover handover, Leg decode) implements Exchange {}
 }

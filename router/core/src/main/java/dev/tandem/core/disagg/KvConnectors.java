@@ -6,8 +6,12 @@ import java.util.Optional;
 
 /** The catalogue of connectors: adding one is one line here. */
 public final class KvConnectors {
+    /** Hands nothing over. */
+    static final KvConnector PLAIN = new PlainConnector();
+
     /** Every connector, in the order in which they are listed to operators. */
-    public static final List<KvConnector> ALL = List.of(new PlainConnector(), new SharedCacheConnector());
+    public static final List<KvConnector> ALL =
+            List.of(PLAIN, new SharedCacheConnector(), new NixlConnector(), new LlamacppSlotConnector());
 
     private KvConnectors() {}
 

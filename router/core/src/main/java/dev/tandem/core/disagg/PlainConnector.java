@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.disagg;
 
+import dev.tandem.core.request.ApiKind;
+
 /**
  * No hand-over: every worker serves whole requests, whatever its role. Immutable.
  *
@@ -13,17 +15,17 @@ final class PlainConnector implements KvConnector {
     }
 
     @Override
-    public boolean handsOver() {
+    public boolean handsOver(ApiKind api) {
         return false;
     }
 
     @Override
     public Exchange plan(Pairing pairing) {
-        return new Exchange.Single(new Leg(pairing.decode().worker(), pairing.api(), BodyEdits.NONE));
+        return new Exchange.Single(whole(pairing.decode(), pairing.api()));
     }
 
     @Override
     public AfterPrefillFailure afterPrefillFailure() {
-        return AfterPrefillFailure.FAIL;
+        return AfterPrefillFailure.ROUTE_AGAIN;
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.disagg;
 
+import dev.tandem.core.request.ApiKind;
+
 /**
  * Two plain legs over a KV store that both engines share: prefill fills it, decode finds the blocks by content.
  * Immutable.
@@ -17,15 +19,16 @@ final class SharedCacheConnector implements KvConnector {
     }
 
     @Override
-    public boolean handsOver() {
-        return true;
+    public boolean handsOver(ApiKind api) {
+        return api.generative();
     }
 
     @Override
     public Exchange plan(Pairing pairing) {
         return new Exchange.Sequential(
                 new Leg(pairing.prefill().worker(), pairing.api(), ComputeOnly.of(pairing.api())),
-                new Leg(pairing.decode().worker(), pairing.api(), BodyEdits.NONE));
+                new Handover.ByContent(),
+                whole(pairing.decode(), pairing.api()));
     }
 
     @Override

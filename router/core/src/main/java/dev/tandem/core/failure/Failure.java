@@ -45,7 +45,9 @@ public enum Failure {
     /** The engine answered 4xx: its answer goes to the client as it is. */
     ENGINE_REJECTED(400, Source.ENGINE, Retry.NEVER, false, Level.DEBUG),
     /** The prefill leg failed and its protocol does not allow decode alone. */
-    PREFILL_FAILED(502, Source.ENGINE, Retry.BEFORE_FIRST_BYTE, true, Level.WARN),
+    PREFILL_FAILED(502, Source.ENGINE, Retry.WITHOUT_HANDOVER, true, Level.WARN),
+    /** The decode worker could not read what the prefill worker had handed over. */
+    KV_TRANSFER_FAILED(502, Source.ENGINE, Retry.WITHOUT_HANDOVER, false, Level.WARN),
     /** The answer broke off after its first byte had left. */
     STREAM_INTERRUPTED(502, Source.ENGINE, Retry.NEVER, true, Level.WARN),
     /** A fault of the gateway itself. */
@@ -68,7 +70,9 @@ public enum Failure {
         /** On another worker, while no byte has reached the client. */
         BEFORE_FIRST_BYTE,
         /** On another worker, at once: the first one has not seen the request. */
-        ALWAYS
+        ALWAYS,
+        /** While no byte has reached the client; the last one runs where nothing has to be handed over. */
+        WITHOUT_HANDOVER
     }
 
     /** How loud the log is. */

@@ -125,7 +125,7 @@ public final class Fleet {
     public void onProbe(String workerId, Probe probe) {
         change(states.get(workerId), state -> {
             state.health().onProbe(probe);
-            if (!snapshot.modelsOf(state).equals(state.health().models())) {
+            if (!snapshot.current(state)) {
                 publish();
             }
         });
@@ -185,9 +185,7 @@ public final class Fleet {
 
     private void publish() {
         List<FleetSnapshot.Entry> entries = new ArrayList<>();
-        states.values()
-                .forEach(state -> entries.add(
-                        new FleetSnapshot.Entry(state, state.health().models())));
+        states.values().forEach(state -> entries.add(FleetSnapshot.Entry.of(state)));
         snapshot = new FleetSnapshot(entries);
     }
 }

@@ -15,8 +15,16 @@ import org.jspecify.annotations.Nullable;
  * read them live.
  */
 public final class FleetSnapshot {
-    /** A worker and what it last listed. */
-    record Entry(WorkerState state, Set<String> models) {}
+    /** A worker and what it last said. */
+    record Entry(WorkerState state, Set<String> models, EngineFacts facts) {
+        static Entry of(WorkerState state) {
+            return new Entry(state, state.health().models(), state.health().facts());
+        }
+
+        private boolean serves(@Nullable String model, Set<Role> roles) {
+            return roles.contains(state.worker().role()) && (model == null || models.contains(model));
+        }
+    }
 
     private final List<Entry> entries;
     private final SortedSet<String> models;
@@ -37,19 +45,23 @@ public final class FleetSnapshot {
     /** Returns the workers of the given roles that list the model, whether up or not; null stands for any model. */
     public Pool pool(@Nullable String model, Set<Role> roles) {
         WorkerState[] states = entries.stream()
-                .filter(entry -> roles.contains(entry.state().worker().role()))
-                .filter(entry -> model == null || entry.models().contains(model))
+                .filter(entry -> entry.serves(model, roles))
                 .map(Entry::state)
                 .toArray(WorkerState[]::new);
         return new Pool(
                 new Membership(Arrays.stream(states).map(WorkerState::worker).toList()), new LiveLoad(states));
     }
 
-    Set<String> modelsOf(WorkerState state) {
+    /** Returns what the engines of the pool of that model and those roles last said, in the order of the slots. */
+    public List<EngineFacts> facts(@Nullable String model, Set<Role> roles) {
         return entries.stream()
-                .filter(entry -> entry.state() == state)
-                .map(Entry::models)
-                .findFirst()
-                .orElse(Set.of());
+                .filter(entry -> entry.serves(model, roles))
+                .map(Entry::facts)
+                .toList();
+    }
+
+    /** Whether a worker still says what it said when this snapshot was taken. */
+    boolean current(WorkerState state) {
+        return entries.contains(Entry.of(state));
     }
 }

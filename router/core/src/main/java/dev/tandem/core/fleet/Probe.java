@@ -9,11 +9,17 @@ public sealed interface Probe {
      * The worker answered its health check and listed its models.
      *
      * @param models names under which it serves, possibly none
+     * @param facts what else it said
      */
-    record Healthy(Set<String> models) implements Probe {
+    record Healthy(Set<String> models, EngineFacts facts) implements Probe {
         /** Copies the set. */
         public Healthy {
             models = Set.copyOf(models);
+        }
+
+        /** Makes the outcome for an engine that said nothing else. */
+        public Healthy(Set<String> models) {
+            this(models, EngineFacts.UNKNOWN);
         }
     }
 

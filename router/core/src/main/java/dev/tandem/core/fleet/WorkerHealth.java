@@ -27,6 +27,8 @@ final class WorkerHealth {
     private volatile String reason = "not probed yet";
     private volatile boolean draining;
     private volatile Set<String> models = Set.of();
+    private volatile EngineFacts facts = EngineFacts.UNKNOWN;
+
     /** The worker's return, while it starts slowly; null else. */
     private final AtomicReference<@Nullable Return> comeback = new AtomicReference<>();
 
@@ -51,6 +53,10 @@ final class WorkerHealth {
 
     Set<String> models() {
         return models;
+    }
+
+    EngineFacts facts() {
+        return facts;
     }
 
     /** Returns the capacity in (0, 1]; reads the clock only while the worker starts slowly. */
@@ -83,7 +89,7 @@ final class WorkerHealth {
 
     void onProbe(Probe probe) {
         switch (probe) {
-            case Probe.Healthy(Set<String> listed) -> onGoodProbe(listed);
+            case Probe.Healthy good -> onGoodProbe(good);
             case Probe.Unhealthy(String why) -> onBadProbe(why);
         }
     }
@@ -109,9 +115,10 @@ final class WorkerHealth {
         draining = on;
     }
 
-    private void onGoodProbe(Set<String> listed) {
-        models = listed;
-        everListed.addAll(listed);
+    private void onGoodProbe(Probe.Healthy probe) {
+        models = probe.models();
+        facts = probe.facts();
+        everListed.addAll(probe.models());
         badProbes = 0;
         goodProbes++;
         if (probed != WorkerStatus.State.UP && (!everUp || goodProbes >= settings.probesUp())) {

@@ -52,7 +52,7 @@ final class WorkerState {
         synchronized (seats) {
             int number = seats.nextClearBit(0);
             seats.set(number);
-            return new Seat(worker, number);
+            return new Seat(worker, number, health.facts());
         }
     }
 
@@ -69,6 +69,12 @@ final class WorkerState {
 
     WorkerStatus status() {
         return new WorkerStatus(
-                worker, health.state(), health.reason(), health.models(), inFlight(), Math.max(0, pendingTokens()));
+                worker,
+                health.state(),
+                health.reason(),
+                health.models(),
+                health.facts(),
+                inFlight(),
+                Math.max(0, pendingTokens()));
     }
 }

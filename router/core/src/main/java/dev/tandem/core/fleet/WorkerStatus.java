@@ -10,11 +10,18 @@ import java.util.Set;
  * @param state whether it gets requests
  * @param reason why not, or "ok"; safe to show
  * @param models models that it serves, as it last said
+ * @param facts what else its engine last said
  * @param inFlight requests that the gateway has on it
  * @param pendingTokens prompt tokens sent to it and not yet computed
  */
 public record WorkerStatus(
-        Worker worker, State state, String reason, Set<String> models, int inFlight, long pendingTokens) {
+        Worker worker,
+        State state,
+        String reason,
+        Set<String> models,
+        EngineFacts facts,
+        int inFlight,
+        long pendingTokens) {
     /** Copies the set. */
     public WorkerStatus {
         models = Set.copyOf(models);

@@ -15,11 +15,26 @@ public interface RequestListener {
     /** A leg has failed; {@code onSettled} tells later what became of the request. */
     default void onLegFailed(LegKind kind, Leg leg, Failure failure) {}
 
+    /** The hand-over of a KV cache has ended, well or not. Not called by protocols that hand over by content. */
+    default void onHandover(String connector, HandoverResult result) {}
+
     /** A further piece of a streamed answer has arrived, {@code gapNanos} after the one before. */
     default void onGap(long gapNanos) {}
 
     /** A request has ended, well or not. Called once per {@code onAccepted}. */
     default void onSettled(RequestRecord record) {}
+
+    /** What became of the KV cache that a prefill worker computed for a decode worker. */
+    enum HandoverResult {
+        /** The decode worker has it. */
+        TAKEN,
+        /** The prefill worker answered without naming one. */
+        NOT_OFFERED,
+        /** It was lost on its way. */
+        FAILED,
+        /** Nobody came for it: it stays on the prefill worker until its lease ends. */
+        ABANDONED
+    }
 
     /** Which leg. */
     enum LegKind {

@@ -8,6 +8,9 @@ public sealed interface NextMove {
     /** Routes again, without the workers that have failed this request. */
     record RouteAgain() implements NextMove {}
 
+    /** Routes again, without those workers, to one that computes the prompt itself. */
+    record ServeWhole() implements NextMove {}
+
     /** The client gets the failure. */
     record GiveUp(Failure failure) implements NextMove {}
 }

@@ -2,6 +2,7 @@
 package dev.tandem.core.retry;
 
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.Failure.Retry;
 
 /**
  * Decides whether a failed attempt is followed by another. Immutable.
@@ -20,7 +21,8 @@ public record RetryPolicy(int maxAttempts) {
      * Returns the next move.
      *
      * <p>A worker that never saw the request does not count for much: the next one is asked until the attempts are used
-     * up. One that took it and failed is replaced once at most, because the request itself may be what kills workers.
+     * up. One that took it and failed is replaced once at most, because the request itself may be what kills workers. A
+     * hand-over that failed may be tried with another prefill worker, but the last attempt does without.
      *
      * @param failure how the attempt ended, before any byte reached the client
      * @param attempts attempts made so far, at least 1
@@ -29,8 +31,18 @@ public record RetryPolicy(int maxAttempts) {
         int most = switch (failure.retry()) {
             case NEVER -> 1;
             case BEFORE_FIRST_BYTE -> Math.min(2, maxAttempts);
-            case ALWAYS -> maxAttempts;
+            case ALWAYS, WITHOUT_HANDOVER -> maxAttempts;
         };
-        return attempts < most ? new NextMove.RouteAgain() : new NextMove.GiveUp(failure);
+        if (attempts >= most) {
+            return new NextMove.GiveUp(failure);
+        }
+        return failure.retry() == Retry.WITHOUT_HANDOVER && (attempts + 1 == most || transferred(failure))
+                ? new NextMove.ServeWhole()
+                : new NextMove.RouteAgain();
+    }
+
+    /** Whether prefill had done its part: doing it again elsewhere would cost more than computing the prompt once. */
+    private static boolean transferred(Failure failure) {
+        return failure == Failure.KV_TRANSFER_FAILED;
     }
 }

@@ -3,6 +3,7 @@ package dev.tandem.core.routing;
 
 import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.request.ApiKind;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -12,13 +13,16 @@ import org.jspecify.annotations.Nullable;
 final class ModelRoutes {
     private static final Set<Role> EVERY_ROLE = EnumSet.allOf(Role.class);
 
+    private final Set<ApiKind> handedOver;
     private final Route all;
     private final Route prefill;
     private final Route decode;
     private final List<Route> wholeFirst;
     private final List<Route> wholeAnywhere;
 
-    ModelRoutes(FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies) {
+    ModelRoutes(FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, HandoverRule rule) {
+        handedOver = rule.apis(
+                snapshot.facts(model, EnumSet.of(Role.PREFILL)), snapshot.facts(model, EnumSet.of(Role.DECODE)));
         all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
         decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
@@ -32,6 +36,16 @@ final class ModelRoutes {
     private static Route whole(
             FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, Set<Role> roles) {
         return new Route(snapshot.pool(model, roles), policies.whole());
+    }
+
+    /** Whether workers of the model hand anything over at all. */
+    boolean handOver() {
+        return !handedOver.isEmpty();
+    }
+
+    /** Whether they hand prompts of that API over. */
+    boolean handOver(ApiKind api) {
+        return handedOver.contains(api);
     }
 
     /** Returns every worker of the model, whatever its role. */

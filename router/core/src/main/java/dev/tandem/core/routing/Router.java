@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 public final class Router {
     private final Fleet fleet;
     private final RoutingSettings settings;
+    private final HandoverRule handover;
     private final Supplier<RandomGenerator> random;
     private final Ticker ticker;
 
@@ -52,13 +53,20 @@ public final class Router {
     /**
      * Makes a router over a fleet.
      *
+     * @param handover says which requests may run on two workers
      * @param random generator for the calling thread, asked once per choice
      * @param ticker time for policies that forget
      * @throws IllegalArgumentException when the settings name an unknown policy; the message lists the known ones
      */
-    public Router(Fleet fleet, RoutingSettings settings, Supplier<RandomGenerator> random, Ticker ticker) {
+    public Router(
+            Fleet fleet,
+            RoutingSettings settings,
+            HandoverRule handover,
+            Supplier<RandomGenerator> random,
+            Ticker ticker) {
         this.fleet = fleet;
         this.settings = settings;
+        this.handover = handover;
         this.random = random;
         this.ticker = ticker;
         this.anyModel = newPolicies();
@@ -83,8 +91,11 @@ public final class Router {
             return unroutable(Failure.NO_WORKER, nobodyServes());
         }
         Attempt attempt = new Attempt(request, excludedWorkerIds, candidates);
-        if (!settings.handsOver()) {
-            return whole(attempt, List.of(candidates.all()), "the connector hands nothing over");
+        if (!candidates.handOver()) {
+            return whole(attempt, List.of(candidates.all()), "nothing is handed over");
+        }
+        if (!candidates.handOver(request.api())) {
+            return whole(attempt, candidates.wholeFirst(), "prompts of this API are not handed over");
         }
         if (!request.splittable()) {
             return whole(attempt, candidates.wholeFirst(), "the request can not be split");
@@ -194,10 +205,10 @@ public final class Router {
             ModelPolicies before = policies.get(model);
             ModelPolicies now = before != null ? before : newPolicies();
             kept.put(model, now);
-            byModel.put(model, new ModelRoutes(snapshot, model, now));
+            byModel.put(model, new ModelRoutes(snapshot, model, now, handover));
         }
         policies = kept;
-        return new Routes(snapshot, Map.copyOf(byModel), new ModelRoutes(snapshot, null, anyModel));
+        return new Routes(snapshot, Map.copyOf(byModel), new ModelRoutes(snapshot, null, anyModel, handover));
     }
 
     private ModelPolicies newPolicies() {

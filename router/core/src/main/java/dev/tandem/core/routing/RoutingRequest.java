@@ -21,4 +21,9 @@ public record RoutingRequest(
         Fingerprint fingerprint,
         int promptTokens,
         @Nullable String session,
-        boolean splittable) {}
+        boolean splittable) {
+    /** Returns this request, to be run on one worker. */
+    public RoutingRequest whole() {
+        return new RoutingRequest(api, model, fingerprint, promptTokens, session, false);
+    }
+}

@@ -7,18 +7,12 @@ package dev.tandem.core.routing;
  * @param prefillPolicy policy among the workers that compute a prompt: prefill workers, and whoever runs a whole
  *     request
  * @param decodePolicy policy among the decode workers, for requests whose prompt another worker computes
- * @param handsOver whether the connector hands KV caches over; without it every worker serves whole requests
  * @param minSplitTokens shortest prompt that is worth a prefill leg, in tokens, at least 0
  * @param batchTokens prompt tokens that an engine computes in one step; pending work up to this much is no load
  * @param loadBound pending prompt tokens that an affine policy accepts on a worker, as a multiple of the mean, above 1
  */
 public record RoutingSettings(
-        String prefillPolicy,
-        String decodePolicy,
-        boolean handsOver,
-        int minSplitTokens,
-        long batchTokens,
-        double loadBound) {
+        String prefillPolicy, String decodePolicy, int minSplitTokens, long batchTokens, double loadBound) {
     /** Checks the ranges; the names are checked where the policies are made. */
     public RoutingSettings {
         if (minSplitTokens < 0) {
@@ -32,8 +26,8 @@ public record RoutingSettings(
         }
     }
 
-    /** Returns prefix-hash on both sides, hand-over from 256 tokens on, batches of 2,048 tokens, a bound of 1.25. */
+    /** Returns prefix-hash on both sides, split from 256 tokens on, batches of 2,048 tokens, a bound of 1.25. */
     public static RoutingSettings defaults() {
-        return new RoutingSettings("prefix-hash", "prefix-hash", true, 256, 2048, 1.25);
+        return new RoutingSettings("prefix-hash", "prefix-hash", 256, 2048, 1.25);
     }
 }

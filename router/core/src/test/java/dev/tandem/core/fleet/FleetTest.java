@@ -45,7 +45,8 @@ class FleetTest {
         Lease lease = fleet.lease(P, 100);
         fleet.replace(List.of(P));
         assertThat(fleet.statuses())
-                .containsExactly(new WorkerStatus(P, WorkerStatus.State.UP, "ok", Set.of("m"), 1, 100));
+                .containsExactly(
+                        new WorkerStatus(P, WorkerStatus.State.UP, "ok", Set.of("m"), EngineFacts.UNKNOWN, 1, 100));
         lease.close();
         assertThat(fleet.statuses().getFirst().inFlight()).isZero();
     }
@@ -124,8 +125,8 @@ class FleetTest {
                 .extracting(lease -> lease.seat().number())
                 .containsExactly(0, 1, 2);
         one.close();
-        assertThat(fleet.lease(P, 0).seat()).isEqualTo(new Seat(P, 1));
-        assertThat(fleet.lease(P, 0).seat()).isEqualTo(new Seat(P, 3));
+        assertThat(fleet.lease(P, 0).seat()).isEqualTo(new Seat(P, 1, EngineFacts.UNKNOWN));
+        assertThat(fleet.lease(P, 0).seat()).isEqualTo(new Seat(P, 3, EngineFacts.UNKNOWN));
     }
 
     @Test

@@ -21,10 +21,29 @@ class RetryPolicyTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"ENGINE_ERROR", "ENGINE_DROPPED", "ENGINE_BUSY", "PREFILL_FAILED"})
+    @EnumSource(names = {"ENGINE_ERROR", "ENGINE_DROPPED", "ENGINE_BUSY"})
     void replacesAWorkerThatTookTheRequestOnce(Failure failure) {
         assertThat(policy.after(failure, 1)).isEqualTo(AGAIN);
         assertThat(policy.after(failure, 2)).isEqualTo(new NextMove.GiveUp(failure));
+    }
+
+    @Test
+    void anotherPrefillWorkerIsTriedOnceThenNone() {
+        assertThat(policy.after(Failure.PREFILL_FAILED, 1)).isEqualTo(AGAIN);
+        assertThat(policy.after(Failure.PREFILL_FAILED, 2)).isEqualTo(new NextMove.ServeWhole());
+        assertThat(policy.after(Failure.PREFILL_FAILED, 3)).isEqualTo(new NextMove.GiveUp(Failure.PREFILL_FAILED));
+    }
+
+    @Test
+    void whatCouldNotBeTransferredIsComputedAgain() {
+        assertThat(policy.after(Failure.KV_TRANSFER_FAILED, 1)).isEqualTo(new NextMove.ServeWhole());
+        assertThat(policy.after(Failure.KV_TRANSFER_FAILED, 3))
+                .isEqualTo(new NextMove.GiveUp(Failure.KV_TRANSFER_FAILED));
+    }
+
+    @Test
+    void theLastAttemptDoesWithoutHandOver() {
+        assertThat(new RetryPolicy(2).after(Failure.PREFILL_FAILED, 1)).isEqualTo(new NextMove.ServeWhole());
     }
 
     @ParameterizedTest

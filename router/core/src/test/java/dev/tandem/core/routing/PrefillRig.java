@@ -37,10 +37,10 @@ final class PrefillRig {
 
     PrefillRig(int size, long batchTokens, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
-        RoutingSettings settings = new RoutingSettings("prefix-hash", "prefix-hash", false, 256, batchTokens, 1.25);
+        RoutingSettings settings = new RoutingSettings("prefix-hash", "prefix-hash", 256, batchTokens, 1.25);
         fleet.replace(Workers.workers(size, Role.UNIFIED));
         workers().forEach(worker -> fleet.onProbe(worker.id(), new Probe.Healthy(Set.of("m"))));
-        router = new Router(fleet, settings, () -> random, ticker);
+        router = new Router(fleet, settings, HandoverRule.NEVER, () -> random, ticker);
     }
 
     Fleet fleet() {

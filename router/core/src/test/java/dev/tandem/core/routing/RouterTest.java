@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
 import dev.tandem.core.fleet.Lease;
@@ -12,11 +13,13 @@ import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.Workers;
+import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.routing.RoutingDecision.Disaggregated;
 import dev.tandem.core.routing.RoutingDecision.Unified;
 import dev.tandem.core.routing.RoutingDecision.Unroutable;
 import dev.tandem.core.time.FakeTicker;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -114,21 +117,45 @@ class RouterTest {
     @Test
     void withoutHandOverEveryWorkerServesWholeRequestsByThePrefillPolicy() {
         up(P, D, U);
-        Router router = router(new RoutingSettings("round-robin", "random", false, 256, 2048, 1.25));
+        Router router = router(new RoutingSettings("round-robin", "random", 256, 2048, 1.25), HandoverRule.NEVER);
         List<Worker> workers = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
             if (router.route(LONG, Set.of()) instanceof Unified(Worker worker, Rationale why)) {
                 workers.add(worker);
-                assertThat(why).isEqualTo(why("round-robin", "the connector hands nothing over"));
+                assertThat(why).isEqualTo(why("round-robin", "nothing is handed over"));
             }
         }
         assertThat(workers).containsExactly(D, P, U, D, P, U);
     }
 
     @Test
+    void anApiWhosePromptsAreNotHandedOverRunsWholeOnDecode() {
+        up(P, D);
+        Router router = router(RoutingSettings.defaults(), (prefill, decode) -> EnumSet.of(ApiKind.MESSAGES));
+        assertThat(router.route(LONG, Set.of()))
+                .isEqualTo(new Unified(D, why("prefix-hash", "prompts of this API are not handed over")));
+    }
+
+    @Test
+    void whatEnginesSayDecidesWhetherTheyHandOver() {
+        fleet.replace(List.of(P, D));
+        Router router = router(
+                RoutingSettings.defaults(),
+                (prefill, decode) ->
+                        prefill.equals(decode) ? EnumSet.allOf(ApiKind.class) : EnumSet.noneOf(ApiKind.class));
+        EngineFacts nixl = new EngineFacts("nixl", 0);
+        fleet.onProbe("p", new Probe.Healthy(Set.of("m"), nixl));
+        fleet.onProbe("d", new Probe.Healthy(Set.of("m")));
+        assertThat(router.route(LONG, Set.of())).isInstanceOf(Unified.class);
+
+        fleet.onProbe("d", new Probe.Healthy(Set.of("m"), nixl));
+        assertThat(router.route(LONG, Set.of())).isInstanceOf(Disaggregated.class);
+    }
+
+    @Test
     void sidesUseTheirOwnPolicies() {
         up(P, D);
-        Router router = router(new RoutingSettings("random", "least-outstanding", true, 256, 2048, 1.25));
+        Router router = router(new RoutingSettings("random", "least-outstanding", 256, 2048, 1.25));
         assertThat(router.route(LONG, Set.of()).why().policy()).isEqualTo("least-outstanding");
         fleet.drain("d", true);
         assertThat(router.route(LONG, Set.of()).why().policy()).isEqualTo("random");
@@ -212,18 +239,16 @@ class RouterTest {
 
     @Test
     void anUnknownPolicyStopsTheStart() {
-        assertThatThrownBy(() -> router(new RoutingSettings("prefix-hash", "nope", true, 256, 2048, 1.25)))
+        assertThatThrownBy(() -> router(new RoutingSettings("prefix-hash", "nope", 256, 2048, 1.25)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("policy: nope (expected: one of prefix-hash, ");
     }
 
     @Test
     void settingsAreChecked() {
-        assertThatThrownBy(() -> new RoutingSettings("a", "b", true, -1, 1, 1.25))
-                .hasMessageContaining("minSplit");
-        assertThatThrownBy(() -> new RoutingSettings("a", "b", true, 0, 0, 1.25))
-                .hasMessageContaining("batchTokens");
-        assertThatThrownBy(() -> new RoutingSettings("a", "b", true, 0, 1, 1)).hasMessageContaining("loadBound");
+        assertThatThrownBy(() -> new RoutingSettings("a", "b", -1, 1, 1.25)).hasMessageContaining("minSplit");
+        assertThatThrownBy(() -> new RoutingSettings("a", "b", 0, 0, 1.25)).hasMessageContaining("batchTokens");
+        assertThatThrownBy(() -> new RoutingSettings("a", "b", 0, 1, 1)).hasMessageContaining("loadBound");
     }
 
     /** Joins, leaves, drains, failures and leases by chance: a decision never names somebody who may not get it. */
@@ -285,8 +310,12 @@ class RouterTest {
     }
 
     private Router router(RoutingSettings settings) {
+        return router(settings, (prefill, decode) -> EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT));
+    }
+
+    private Router router(RoutingSettings settings, HandoverRule handover) {
         SplittableRandom random = new SplittableRandom(1);
-        return new Router(fleet, settings, () -> random, ticker);
+        return new Router(fleet, settings, handover, () -> random, ticker);
     }
 
     private void up(Worker... workers) {

@@ -68,6 +68,7 @@ public final class BodyEditor {
                 return false;
             }
             replaced[index] = json;
+            dropped[index] = false;
             changed = true;
             return true;
         }

@@ -175,7 +175,7 @@ public final class BodyScanner {
         private final Set<String> names = new HashSet<>();
         private @Nullable String model;
         private boolean streaming;
-        private boolean severalPrompts;
+        private boolean whole;
         private int[] elementEnds = new int[8];
         private int elements;
 
@@ -187,7 +187,11 @@ public final class BodyScanner {
             switch (name) {
                 case "model" -> model = text(value, parser);
                 case "stream" -> streaming = value == JsonToken.VALUE_TRUE;
-                case "use_beam_search" -> severalPrompts |= value == JsonToken.VALUE_TRUE;
+                case "use_beam_search", "echo" -> whole |= value == JsonToken.VALUE_TRUE;
+                case "n", "best_of" ->
+                    whole |= value == JsonToken.VALUE_NUMBER_INT
+                            && !parser.getString().equals("1");
+                case "prompt_logprobs" -> whole |= value != JsonToken.VALUE_NULL;
                 default -> {
                     // passes through unread
                 }
@@ -197,7 +201,7 @@ public final class BodyScanner {
         /** Reads a prompt that is an array to its end: token ids are one prompt, anything else is a list of prompts. */
         private void notePrompts(JsonParser parser) {
             JsonToken element = parser.nextToken();
-            severalPrompts |= element != JsonToken.VALUE_NUMBER_INT;
+            whole |= element != JsonToken.VALUE_NUMBER_INT;
             while (element != JsonToken.END_ARRAY) {
                 parser.skipChildren();
                 element = parser.nextToken();
@@ -232,7 +236,7 @@ public final class BodyScanner {
 
         private ScannedBody toBody(ByteBuf buffer, Fingerprint fingerprint, int promptTokens) {
             return new ScannedBody(
-                    new RequestBody.Json(buffer, fields), model, streaming, !severalPrompts, promptTokens, fingerprint);
+                    new RequestBody.Json(buffer, fields), model, streaming, !whole, promptTokens, fingerprint);
         }
     }
 }

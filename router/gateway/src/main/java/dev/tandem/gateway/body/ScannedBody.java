@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param body the bytes
  * @param model the model that the client named, or null
  * @param streaming whether the client asked for a stream
- * @param splittable whether prefill and decode may run on two workers: one prompt, not several
+ * @param splittable whether prefill and decode may run on two workers: one prompt and one answer, and nothing of the
+ *     prompt in it
  * @param promptTokens estimated prompt tokens: a quarter of the prompt's bytes
  * @param fingerprint prefix of the prompt
  */

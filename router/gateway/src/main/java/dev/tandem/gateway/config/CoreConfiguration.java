@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
-import dev.tandem.core.disagg.KvConnector;
-import dev.tandem.core.disagg.KvConnectors;
+import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
 import dev.tandem.core.fleet.Worker;
@@ -14,6 +13,7 @@ import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,18 +45,18 @@ class CoreConfiguration {
     }
 
     @Bean
-    KvConnector connector(TandemProperties properties) {
+    ConnectorChoice connectors(TandemProperties properties) {
         String name = properties.disagg().connector();
-        return KvConnectors.named(name)
-                .orElseThrow(() -> unknown("tandem.disagg.connector", name, KvConnectors.names()));
+        return ConnectorChoice.named(name)
+                .orElseThrow(() -> unknown("tandem.disagg.connector", name, ConnectorChoice.names()));
     }
 
     @Bean
-    Router router(TandemProperties properties, Fleet fleet, KvConnector connector, Ticker ticker) {
-        RoutingSettings settings = routingSettings(properties, connector.handsOver());
+    Router router(TandemProperties properties, Fleet fleet, ConnectorChoice connectors, Ticker ticker) {
+        RoutingSettings settings = routingSettings(properties);
         requireKnown("tandem.routing.prefill-policy", settings.prefillPolicy());
         requireKnown("tandem.routing.decode-policy", settings.decodePolicy());
-        return new Router(fleet, settings, ThreadLocalRandom::current, ticker);
+        return new Router(fleet, settings, connectors::apis, ThreadLocalRandom::current, ticker);
     }
 
     @Bean
@@ -78,12 +78,11 @@ class CoreConfiguration {
                 FleetSettings.defaults().slowStartFloor());
     }
 
-    static RoutingSettings routingSettings(TandemProperties properties, boolean handsOver) {
+    static RoutingSettings routingSettings(TandemProperties properties) {
         TandemProperties.RoutingProperties routing = properties.routing();
         return new RoutingSettings(
                 routing.prefillPolicy(),
                 routing.decodePolicy(),
-                handsOver,
                 properties.disagg().minPromptTokens(),
                 routing.batchTokens(),
                 routing.loadBound());
@@ -93,7 +92,13 @@ class CoreConfiguration {
         Worker worker = status.worker();
         String role = worker.role().tag();
         switch (status.state()) {
-            case UP -> LOG.info("worker up id={} role={} models={}", worker.id(), role, status.models());
+            case UP ->
+                LOG.info(
+                        "worker up id={} role={} models={} connector={}",
+                        worker.id(),
+                        role,
+                        status.models(),
+                        Objects.requireNonNullElse(status.facts().connector(), "unknown"));
             case UNKNOWN -> LOG.info("worker added id={} role={}", worker.id(), role);
             case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
             case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());

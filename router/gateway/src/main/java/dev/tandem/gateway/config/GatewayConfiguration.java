@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
-import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.prefix.Fingerprinter;
@@ -61,8 +61,8 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Planner planner(Router router, Fleet fleet, KvConnector connector, Ticker ticker) {
-        return new Planner(router, fleet, connector, ticker);
+    Planner planner(Router router, Fleet fleet, ConnectorChoice connectors, RequestListener listener, Ticker ticker) {
+        return new Planner(router, fleet, connectors, listener, ticker);
     }
 
     @Bean

@@ -70,7 +70,8 @@ public record TandemProperties(
     /**
      * Prefill and decode on two workers.
      *
-     * @param connector Protocol by which the KV cache gets from prefill to decode workers: plain or shared-cache.
+     * @param connector Protocol by which the KV cache gets from prefill to decode workers: plain, shared-cache, nixl,
+     *     llamacpp-slot, or auto, which asks the engines.
      * @param minPromptTokens Shortest prompt that gets a prefill leg, in tokens: one chunk of the KV store.
      */
     public record DisaggProperties(

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** Head of an engine's answer, and its body, which is read once or abandoned. Confined to one request. */
 public final class EngineAnswer {
@@ -38,18 +42,43 @@ public final class EngineAnswer {
         this.usage = usage;
     }
 
-    /** Returns the same answer, read to its end. */
+    /** Returns the same answer, read to its end, without what engines say to each other. */
     EngineAnswer whole(ByteBuf all) {
         AnswerTap tap = new AnswerTap();
         tap.accept(all);
-        return new EngineAnswer(status, headers, Flux.just(all), all::release, tap.usage());
+        int length = all.readableBytes();
+        ByteBuf shown = HandoverFields.hide(all);
+        HttpHeaders own = shown.readableBytes() == length
+                ? headers
+                : headers.copy().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(shown.readableBytes()));
+        return new EngineAnswer(status, own, Flux.just(shown), shown::release, tap.usage());
+    }
+
+    /** Returns the same answer, whose body is read from elsewhere. */
+    EngineAnswer streaming(Flux<ByteBuf> source, Runnable giveUp) {
+        return new EngineAnswer(status, headers, source, giveUp);
+    }
+
+    /**
+     * Reads the body to its end; the buffer belongs to the subscriber.
+     *
+     * @param most longest body in bytes; a longer one fails with {@code ENGINE_ERROR}
+     */
+    Mono<ByteBuf> all(int most) {
+        return body().<CompositeByteBuf>collect(Unpooled::compositeBuffer, (all, part) -> {
+                    all.addComponent(true, part);
+                    if (all.readableBytes() > most) {
+                        throw new FailureException(Failure.ENGINE_ERROR, "the worker's answer is too long");
+                    }
+                })
+                .doOnDiscard(ByteBuf.class, ByteBuf::release)
+                .cast(ByteBuf.class);
     }
 
     /** Returns an answer whose body is made from the whole of this one; the rewriter borrows its argument. */
     public EngineAnswer rewritten(Function<ByteBuf, ByteBuf> rewrite) {
         HttpHeaders own = headers.copy().remove(HttpHeaderNames.CONTENT_LENGTH);
-        Flux<ByteBuf> rewritten = body().collect(Unpooled::compositeBuffer, (all, part) -> all.addComponent(true, part))
-                .doOnDiscard(ByteBuf.class, ByteBuf::release)
+        Flux<ByteBuf> rewritten = all(Integer.MAX_VALUE)
                 .map(all -> {
                     try {
                         return rewrite.apply(all);

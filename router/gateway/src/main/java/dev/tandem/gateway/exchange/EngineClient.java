@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.disagg.Handover.ControlCall;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.gateway.body.BodyEditor;
 import dev.tandem.gateway.body.RequestBody;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -73,13 +77,34 @@ public final class EngineClient implements AutoCloseable {
      *     connection
      */
     public Mono<EngineAnswer> send(LegRequest request) {
-        Clients own = clients.computeIfAbsent(request.leg().worker(), this::clientsOf);
+        Clients own = clientsOf(request.leg().worker());
         HttpClient client = request.streaming() ? own.streams : own.answers;
+        String path = request.leg().api().path();
+        return post(client, path, (out, outbound) -> write(request, own.authorization, out, outbound));
+    }
+
+    /**
+     * Makes a call of a hand-over.
+     *
+     * @return as {@link #send}
+     */
+    Mono<EngineAnswer> call(ControlCall call) {
+        Clients own = clientsOf(call.worker());
+        return post(own.answers, call.path(), (out, outbound) -> {
+            ByteBuf body = Unpooled.copiedBuffer(call.json(), StandardCharsets.UTF_8);
+            head(out, "application/json", own.authorization)
+                    .set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.readableBytes()));
+            return outbound.send(Mono.just(body));
+        });
+    }
+
+    private static Mono<EngineAnswer> post(
+            HttpClient client, String path, BiFunction<HttpClientRequest, NettyOutbound, Publisher<Void>> writer) {
         return Mono.defer(() -> {
             Delivery delivery = new Delivery();
             return client.post()
-                    .uri(request.leg().api().path())
-                    .send((out, outbound) -> write(request, own.authorization, out, outbound))
+                    .uri(path)
+                    .send(writer)
                     .responseConnection((head, connection) -> Mono.just(delivery.made(answer(head, connection))))
                     .single()
                     .doOnCancel(delivery::cancel)
@@ -89,13 +114,9 @@ public final class EngineClient implements AutoCloseable {
 
     private static Publisher<Void> write(
             LegRequest request, @Nullable String authorization, HttpClientRequest out, NettyOutbound outbound) {
-        HttpHeaders headers = out.requestHeaders();
+        HttpHeaders headers = head(out, request.body().contentType(), authorization);
         headers.add(request.headers());
-        headers.set(HttpHeaderNames.CONTENT_TYPE, request.body().contentType());
         headers.set("x-request-id", request.exchangeId());
-        if (authorization != null) {
-            headers.set(HttpHeaderNames.AUTHORIZATION, authorization);
-        }
         return switch (request.body()) {
             case RequestBody.Json json -> {
                 ByteBuf body = BodyEditor.apply(json, request.leg().body());
@@ -116,7 +137,16 @@ public final class EngineClient implements AutoCloseable {
         return new EngineAnswer(head.status().code(), head.responseHeaders(), body, connection::dispose);
     }
 
+    private static HttpHeaders head(HttpClientRequest out, String contentType, @Nullable String authorization) {
+        HttpHeaders headers = out.requestHeaders().set(HttpHeaderNames.CONTENT_TYPE, contentType);
+        return authorization == null ? headers : headers.set(HttpHeaderNames.AUTHORIZATION, authorization);
+    }
+
     private Clients clientsOf(Worker worker) {
+        return clients.computeIfAbsent(worker, this::newClients);
+    }
+
+    private Clients newClients(Worker worker) {
         String key = keys.apply(worker);
         String baseUrl = worker.baseUrl().toString();
         return new Clients(streams.baseUrl(baseUrl), answers.baseUrl(baseUrl), key == null ? null : "Bearer " + key);

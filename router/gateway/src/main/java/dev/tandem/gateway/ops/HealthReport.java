@@ -48,6 +48,9 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
                 .put("role", status.worker().role().tag())
                 .put("state", status.state().name().toLowerCase(Locale.ROOT))
                 .put("reason", status.reason());
+        if (status.facts().connector() != null) {
+            to.put("connector", status.facts().connector());
+        }
         ArrayNode models = to.putArray("models");
         new TreeSet<>(status.models()).forEach(models::add);
         to.put("in_flight", status.inFlight()).put("pending_tokens", status.pendingTokens());

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.pipeline;
 
-import dev.tandem.core.disagg.BodyEdits;
+import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.KvConnector;
-import dev.tandem.core.disagg.KvConnector.AfterPrefillFailure;
-import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.Pairing;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.routing.Rationale;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingDecision;
+import dev.tandem.core.routing.RoutingRequest;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.exchange.Attempt;
+import java.util.HashSet;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,27 +28,29 @@ public final class Planner {
 
     private final Router router;
     private final Fleet fleet;
-    private final KvConnector connector;
+    private final ConnectorChoice connectors;
+    private final RequestListener listener;
     private final Ticker ticker;
 
     /** Makes a planner. */
-    public Planner(Router router, Fleet fleet, KvConnector connector, Ticker ticker) {
+    public Planner(Router router, Fleet fleet, ConnectorChoice connectors, RequestListener listener, Ticker ticker) {
         this.router = router;
         this.fleet = fleet;
-        this.connector = connector;
+        this.connectors = connectors;
+        this.listener = listener;
         this.ticker = ticker;
     }
 
     /**
      * Plans one attempt.
      *
-     * @param failed workers that have failed this request
-     * @param attemptsBefore attempts made so far
      * @throws FailureException if nobody can take the request
      */
-    Plan plan(ClientRequest request, Set<String> failed, int attemptsBefore) {
+    Plan plan(RequestScope scope) {
+        ClientRequest request = scope.request();
+        int attemptsBefore = scope.attempts();
         long start = ticker.nanoTime();
-        RoutingDecision decision = router.route(request.routing(), failed);
+        RoutingDecision decision = decide(scope);
         long nanos = ticker.nanoTime() - start;
         String exchangeId = attemptsBefore == 0 ? request.id() : request.id() + "-" + (attemptsBefore + 1);
         log(request, decision, attemptsBefore);
@@ -61,6 +64,18 @@ public final class Planner {
         };
     }
 
+    private RoutingDecision decide(RequestScope scope) {
+        RoutingRequest asked = scope.request().routing();
+        RoutingRequest request = scope.whole() ? asked.whole() : asked;
+        if (scope.doubtedWorkers().isEmpty()) {
+            return router.route(request, scope.failedWorkers());
+        }
+        Set<String> avoided = new HashSet<>(scope.failedWorkers());
+        avoided.addAll(scope.doubtedWorkers());
+        RoutingDecision decision = router.route(request, avoided);
+        return decision instanceof RoutingDecision.Unroutable ? router.route(request, scope.failedWorkers()) : decision;
+    }
+
     private static String unroutable(ClientRequest request, Failure failure, Rationale why) {
         return failure == Failure.MODEL_NOT_FOUND
                 ? "the model `" + request.routing().model() + "` is not served; GET /v1/models lists what is"
@@ -69,9 +84,10 @@ public final class Planner {
 
     private Plan unified(ClientRequest request, String exchangeId, Worker worker, Rationale why, long nanos) {
         Lease lease = fleet.lease(worker, request.routing().promptTokens());
-        Exchange exchange = new Exchange.Single(new Leg(worker, request.api(), BodyEdits.NONE));
+        KvConnector connector = connectors.of(lease.seat().facts());
+        Exchange exchange = new Exchange.Single(connector.whole(lease.seat(), request.api()));
         return new Plan(
-                new Attempt(exchangeId, exchange, AfterPrefillFailure.FAIL, null, lease),
+                new Attempt(exchangeId, exchange, connector, null, lease, listener),
                 new RequestScope.RoutedTo(null, worker.id(), why.policy(), null),
                 nanos);
     }
@@ -80,10 +96,17 @@ public final class Planner {
     private Plan disaggregated(ClientRequest request, String exchangeId, Worker prefill, Worker decode, Reason reason) {
         Lease prefillLease = fleet.lease(prefill, request.routing().promptTokens());
         Lease decodeLease = fleet.lease(decode, 0);
+        KvConnector connector = connectors.between(
+                prefillLease.seat().facts(), decodeLease.seat().facts());
         Exchange exchange =
                 connector.plan(new Pairing(prefillLease.seat(), decodeLease.seat(), request.api(), exchangeId));
+        if (exchange instanceof Exchange.Single) {
+            prefillLease.close();
+            decodeLease.close();
+            return unified(request, exchangeId, decode, reason.why(), reason.nanos());
+        }
         return new Plan(
-                new Attempt(exchangeId, exchange, connector.afterPrefillFailure(), prefillLease, decodeLease),
+                new Attempt(exchangeId, exchange, connector, prefillLease, decodeLease, listener),
                 new RequestScope.RoutedTo(
                         prefill.id(), decode.id(), reason.why().policy(), connector.name()),
                 reason.nanos());

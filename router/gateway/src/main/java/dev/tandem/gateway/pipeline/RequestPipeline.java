@@ -115,7 +115,7 @@ public final class RequestPipeline {
     }
 
     private Mono<EngineAnswer> attempt(RequestScope scope) {
-        Planner.Plan plan = planner.plan(scope.request(), scope.failedWorkers(), scope.attempts());
+        Planner.Plan plan = planner.plan(scope);
         scope.began(plan.attempt(), plan.routedTo(), plan.decisionNanos());
         ClientRequest request = scope.request();
         return runner.run(plan.attempt(), request.body(), request.headers(), request.streaming())
@@ -124,16 +124,23 @@ public final class RequestPipeline {
 
     /** Decides what follows a failed attempt, of which no byte has reached the client. */
     private Mono<EngineAnswer> recover(RequestScope scope, FailureException failure) {
-        scope.failed(failure.failure());
+        scope.failed();
         NextMove next = scope.request().body().repeatable()
                 ? retries.after(failure.failure(), scope.attempts())
                 : new NextMove.GiveUp(failure.failure());
         return switch (next) {
-            case NextMove.RouteAgain again ->
-                Mono.defer(() -> attempt(scope))
-                        .onErrorMap(FailureException.class, later -> moreTelling(failure, later));
+            case NextMove.RouteAgain again -> again(scope, failure);
+            case NextMove.ServeWhole alone -> {
+                scope.serveWhole();
+                yield again(scope, failure);
+            }
             case NextMove.GiveUp(Failure last) -> Mono.error(failure);
         };
+    }
+
+    private Mono<EngineAnswer> again(RequestScope scope, FailureException failure) {
+        return Mono.defer(() -> attempt(scope))
+                .onErrorMap(FailureException.class, later -> moreTelling(failure, later));
     }
 
     /** When nobody else is there, the client learns why the attempts before failed. */

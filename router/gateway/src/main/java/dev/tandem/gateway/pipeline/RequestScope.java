@@ -30,11 +30,13 @@ final class RequestScope {
     private final Ticker ticker;
     private final AtomicBoolean settled = new AtomicBoolean();
     private final Set<String> failedWorkers = new HashSet<>();
+    private final Set<String> doubtedWorkers = new HashSet<>();
 
     private volatile @Nullable Ticket ticket;
     private volatile @Nullable Attempt attempt;
     private volatile @Nullable EngineAnswer answer;
     private @Nullable RoutedTo routedTo;
+    private boolean whole;
     private int attempts;
     private int status = Failure.CLIENT_LEFT.status();
     private long queuedNanos = RequestRecord.UNKNOWN;
@@ -61,6 +63,21 @@ final class RequestScope {
     /** Returns the workers that have failed this request. */
     Set<String> failedWorkers() {
         return failedWorkers;
+    }
+
+    /** Returns the workers that may have failed it: they get it only if nobody else can. */
+    Set<String> doubtedWorkers() {
+        return doubtedWorkers;
+    }
+
+    /** Whether one worker is to run the next attempt. */
+    boolean whole() {
+        return whole;
+    }
+
+    /** From now on one worker runs each attempt. */
+    void serveWhole() {
+        whole = true;
     }
 
     int attempts() {
@@ -94,11 +111,11 @@ final class RequestScope {
     }
 
     /** The attempt has failed: the worker to blame is not asked again. */
-    void failed(Failure failure) {
-        RoutedTo to = routedTo;
-        if (to != null) {
-            String prefill = to.prefill();
-            failedWorkers.add(failure == Failure.PREFILL_FAILED && prefill != null ? prefill : to.decode());
+    void failed() {
+        Attempt last = attempt;
+        if (last != null) {
+            failedWorkers.addAll(last.blamed());
+            doubtedWorkers.addAll(last.doubted());
         }
         abandonAttempt();
     }

@@ -38,6 +38,13 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
+    public void onHandover(String connector, HandoverResult result) {
+        for (RequestListener listener : all) {
+            listener.onHandover(connector, result);
+        }
+    }
+
+    @Override
     public void onGap(long gapNanos) {
         for (RequestListener listener : all) {
             listener.onGap(gapNanos);

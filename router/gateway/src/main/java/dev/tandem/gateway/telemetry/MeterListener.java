@@ -43,6 +43,7 @@ public final class MeterListener implements RequestListener {
     private final ByConstant<ApiKind, Counter> responseBytes;
     private final CappedNames<ModelMeters> models;
     private final CappedNames<Timer> decisions;
+    private final CappedNames<ByConstant<HandoverResult, Counter>> handovers;
 
     /** Registers all meters of requests, those of models and policies with their first request. */
     public MeterListener(MeterRegistry registry) {
@@ -57,6 +58,11 @@ public final class MeterListener implements RequestListener {
         requestBytes = new ByConstant<>(ApiKind.values(), api -> Meters.REQUEST_BYTES.counter(registry, api.tag()));
         responseBytes = new ByConstant<>(ApiKind.values(), api -> Meters.RESPONSE_BYTES.counter(registry, api.tag()));
         models = new CappedNames<>(MAX_NAMES, model -> new ModelMeters(registry, model));
+        handovers = new CappedNames<>(
+                MAX_NAMES,
+                connector -> new ByConstant<>(
+                        HandoverResult.values(),
+                        result -> Meters.HANDOVERS.counter(registry, connector, MeterTag.result(result))));
         decisions = new CappedNames<>(MAX_NAMES, policy -> Meters.DECISION.timer(registry, policy));
     }
 
@@ -73,6 +79,11 @@ public final class MeterListener implements RequestListener {
     @Override
     public void onLegFailed(LegKind kind, Leg leg, Failure failure) {
         legFailures.get(kind).get(failure).increment();
+    }
+
+    @Override
+    public void onHandover(String connector, HandoverResult result) {
+        handovers.get(connector).get(result).increment();
     }
 
     @Override

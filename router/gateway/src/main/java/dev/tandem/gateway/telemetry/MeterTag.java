@@ -2,6 +2,7 @@
 package dev.tandem.gateway.telemetry;
 
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
@@ -15,6 +16,8 @@ public enum MeterTag {
     API(names(Arrays.stream(ApiKind.values()).map(ApiKind::tag).toList())),
     /** Name of the failure, as in `errors.md`. */
     CODE("codes of [errors.md](errors.md)"),
+    /** Name of the KV connector. */
+    CONNECTOR("names of connectors"),
     /** Which leg. */
     LEG(names(Arrays.stream(LegKind.values()).map(MeterTag::leg).toList())),
     /** Model that a worker serves. */
@@ -23,6 +26,8 @@ public enum MeterTag {
     OUTCOME(names(MeterListener.OUTCOMES)),
     /** Policy that chose the workers. */
     POLICY("names of policies; `other` beyond 32 of them"),
+    /** What became of a hand-over. */
+    RESULT(names(Arrays.stream(HandoverResult.values()).map(MeterTag::result).toList())),
     /** What the worker is for. */
     ROLE(names(Arrays.stream(Role.values()).map(Role::tag).toList())),
     /** Id of the worker; on the gauges of workers only. */
@@ -50,6 +55,11 @@ public enum MeterTag {
     /** Returns the tag value of a leg. */
     static String leg(LegKind kind) {
         return kind.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns the tag value of a hand-over. */
+    static String result(HandoverResult result) {
+        return result.name().toLowerCase(Locale.ROOT);
     }
 
     private static String names(List<String> values) {

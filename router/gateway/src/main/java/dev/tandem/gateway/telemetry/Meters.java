@@ -3,10 +3,12 @@ package dev.tandem.gateway.telemetry;
 
 import static dev.tandem.gateway.telemetry.MeterTag.API;
 import static dev.tandem.gateway.telemetry.MeterTag.CODE;
+import static dev.tandem.gateway.telemetry.MeterTag.CONNECTOR;
 import static dev.tandem.gateway.telemetry.MeterTag.LEG;
 import static dev.tandem.gateway.telemetry.MeterTag.MODEL;
 import static dev.tandem.gateway.telemetry.MeterTag.OUTCOME;
 import static dev.tandem.gateway.telemetry.MeterTag.POLICY;
+import static dev.tandem.gateway.telemetry.MeterTag.RESULT;
 import static dev.tandem.gateway.telemetry.MeterTag.ROLE;
 import static dev.tandem.gateway.telemetry.MeterTag.WORKER;
 
@@ -55,6 +57,15 @@ public enum Meters {
             "Legs that failed, those that another attempt made good included.",
             CODE,
             LEG),
+    /** What became of hand-overs. */
+    HANDOVERS(
+            "tandem.handovers",
+            Type.COUNTER,
+            Unit.NONE,
+            "KV caches that prefill workers computed for decode workers and handed over by name, by what became of them;"
+                    + " an abandoned one stays on the prefill worker until its lease ends.",
+            CONNECTOR,
+            RESULT),
     /** Requests accepted and not yet ended. */
     IN_FLIGHT("tandem.in.flight", Type.GAUGE, Unit.NONE, "Requests accepted and not yet ended."),
     /** Time to first token. */

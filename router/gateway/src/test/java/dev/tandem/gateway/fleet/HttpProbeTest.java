@@ -106,7 +106,7 @@ final class HttpProbeTest {
         String piece = " ".repeat(64 << 10);
         try (TestEngine engine = new TestEngine(
                 answer(200, ""),
-                (request, response) -> response.sendString(Flux.range(0, 64).map(i -> piece)))) {
+                (request, response) -> response.sendString(Flux.range(0, 65).map(i -> piece)))) {
             assertThat(probe(engine, PATIENT)).isEqualTo(new Unhealthy("models: answer too large"));
         }
     }

@@ -29,6 +29,8 @@ final class RawEngine implements AutoCloseable {
     private final AtomicLong peersGone = new AtomicLong();
     private final int port;
     private volatile ServerSocket listener;
+    private volatile String props = "";
+    private volatile String metrics = "";
     private volatile Behaviour behaviour = (request, wire) -> wire.json(200, "{}");
 
     private RawEngine(String model) throws IOException {
@@ -68,6 +70,18 @@ final class RawEngine implements AutoCloseable {
 
     URI url() {
         return URI.create("http://127.0.0.1:" + port);
+    }
+
+    /** Says that it has that many engine slots. */
+    RawEngine slots(int number) {
+        props = "{\"total_slots\":" + number + "}";
+        return this;
+    }
+
+    /** Answers {@code GET /metrics} with that. */
+    RawEngine metrics(String text) {
+        metrics = text;
+        return this;
     }
 
     void on(Behaviour next) {
@@ -159,6 +173,8 @@ final class RawEngine implements AutoCloseable {
         switch (head.word(1)) {
             case "/health" -> wire.json(200, "");
             case "/v1/models" -> wire.json(200, models);
+            case "/props" -> answerFact(props, wire);
+            case "/metrics" -> answerFact(metrics, wire);
             default -> {
                 if (listener.isClosed()) {
                     throw new IOException("down");
@@ -168,6 +184,10 @@ final class RawEngine implements AutoCloseable {
                 behaviour.answer(request, wire);
             }
         }
+    }
+
+    private static void answerFact(String fact, Wire wire) throws IOException {
+        wire.json(fact.isEmpty() ? 404 : 200, fact);
     }
 
     private byte[] read(InputStream body) throws IOException {

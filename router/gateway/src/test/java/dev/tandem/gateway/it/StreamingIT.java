@@ -83,12 +83,12 @@ final class StreamingIT {
     }
 
     @Test
-    void theHeadArrivesBeforeTheFirstEvent() throws IOException {
+    void theHeadArrivesWithTheFirstEvent() throws IOException {
         CountDownLatch headSeen = new CountDownLatch(1);
         engine.on((request, wire) -> {
             wire.stream();
+            wire.chunk(FIRST);
             if (headSeen.await(20, TimeUnit.SECONDS)) {
-                wire.chunk(FIRST);
                 wire.chunk(DONE);
                 wire.end();
             }

@@ -3,6 +3,7 @@ package dev.tandem.gateway.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
@@ -92,6 +93,6 @@ class HealthPagesTest {
 
     private static WorkerStatus status(String id, Role role, State state, String reason) {
         Worker worker = new Worker(id, URI.create("http://10.1.2.3:8010"), role);
-        return new WorkerStatus(worker, state, reason, Set.of("b", "a"), 2, 300);
+        return new WorkerStatus(worker, state, reason, Set.of("b", "a"), EngineFacts.UNKNOWN, 2, 300);
     }
 }

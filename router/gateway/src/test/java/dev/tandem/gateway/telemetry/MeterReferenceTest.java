@@ -3,6 +3,7 @@ package dev.tandem.gateway.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
@@ -141,7 +142,7 @@ final class MeterReferenceTest {
 
     private static WorkerStatus status() {
         Worker worker = new Worker("prefill-0", URI.create("http://127.0.0.1:1"), Role.PREFILL);
-        return new WorkerStatus(worker, WorkerStatus.State.UP, "ok", Set.of("tiny"), 3, 4_000);
+        return new WorkerStatus(worker, WorkerStatus.State.UP, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, 3, 4_000);
     }
 
     private static List<Meters> sorted() {

@@ -3,6 +3,7 @@ package dev.tandem.gateway.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
@@ -44,6 +45,6 @@ final class WorkerGaugesTest {
 
     private static WorkerStatus status(String id, Role role, State state, int inFlight, long pending) {
         Worker worker = new Worker(id, URI.create("http://127.0.0.1:1"), role);
-        return new WorkerStatus(worker, state, "ok", Set.of("tiny"), inFlight, pending);
+        return new WorkerStatus(worker, state, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, inFlight, pending);
     }
 }

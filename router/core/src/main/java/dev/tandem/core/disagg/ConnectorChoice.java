@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.disagg;
+
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.request.ApiKind;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Which connector the engines of a fleet use: one that the operator named, or the one that they speak. Immutable. */
+public final class ConnectorChoice {
+    /** Name of the choice that asks the engines. */
+    public static final String AUTO = "auto";
+
+    private final @Nullable KvConnector fixed;
+
+    private ConnectorChoice(@Nullable KvConnector fixed) {
+        this.fixed = fixed;
+    }
+
+    /** Returns the choice of that name: a connector's, or {@link #AUTO}. */
+    public static Optional<ConnectorChoice> named(String name) {
+        return name.equals(AUTO)
+                ? Optional.of(new ConnectorChoice(null))
+                : KvConnectors.named(name).map(ConnectorChoice::new);
+    }
+
+    /** Returns the known names. */
+    public static List<String> names() {
+        return Stream.concat(Stream.of(AUTO), KvConnectors.names().stream()).toList();
+    }
+
+    /** Returns the connector between two engines, which hands nothing over unless both speak its protocol. */
+    public KvConnector between(EngineFacts prefill, EngineFacts decode) {
+        if (fixed != null) {
+            return fixed;
+        }
+        String spoken = prefill.connector();
+        return spoken == null || !spoken.equals(decode.connector())
+                ? KvConnectors.PLAIN
+                : KvConnectors.named(spoken).orElse(KvConnectors.PLAIN);
+    }
+
+    /** Returns the connector of an engine that runs a whole request. */
+    public KvConnector of(EngineFacts engine) {
+        return between(engine, engine);
+    }
+
+    /**
+     * Returns the APIs whose prompts the engines hand over. Without a fixed connector that is none as soon as two of
+     * them speak different protocols: a pair of strangers would compute every prompt twice.
+     */
+    public Set<ApiKind> apis(List<EngineFacts> prefill, List<EngineFacts> decode) {
+        Set<KvConnector> spoken = new HashSet<>();
+        prefill.forEach(p -> decode.forEach(d -> spoken.add(between(p, d))));
+        if (fixed != null) {
+            spoken.add(fixed);
+        }
+        return spoken.size() == 1 ? apis(spoken.iterator().next()) : Set.of();
+    }
+
+    private static Set<ApiKind> apis(KvConnector connector) {
+        Set<ApiKind> apis = EnumSet.noneOf(ApiKind.class);
+        Arrays.stream(ApiKind.values()).filter(connector::handsOver).forEach(apis::add);
+        return apis;
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.disagg;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.request.ApiKind;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ConnectorChoiceTest {
+    private static final EngineFacts NIXL = new EngineFacts("nixl", 0);
+    private static final EngineFacts SLOTS = new EngineFacts("llamacpp-slot", 2);
+
+    private final ConnectorChoice auto = ConnectorChoice.named("auto").orElseThrow();
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nixl", "shared-cache", "llamacpp-slot", "plain"})
+    void autoTakesTheConnectorThatBothEnginesSpeak(String spoken) {
+        EngineFacts facts = new EngineFacts(spoken, 1);
+
+        assertThat(auto.between(facts, facts).name()).isEqualTo(spoken);
+    }
+
+    @Test
+    void autoHandsNothingOverBetweenStrangers() {
+        assertThat(auto.between(NIXL, SLOTS).name()).isEqualTo("plain");
+        assertThat(auto.between(NIXL, EngineFacts.UNKNOWN).name()).isEqualTo("plain");
+        assertThat(auto.apis(List.of(NIXL), List.of(NIXL, SLOTS))).isEmpty();
+        assertThat(auto.apis(List.of(), List.of(NIXL))).isEmpty();
+    }
+
+    @Test
+    void autoKnowsWhichApisAreHandedOver() {
+        assertThat(auto.apis(List.of(NIXL, NIXL), List.of(NIXL))).contains(ApiKind.MESSAGES, ApiKind.CHAT);
+        assertThat(auto.apis(List.of(SLOTS), List.of(SLOTS)))
+                .containsExactlyInAnyOrder(ApiKind.COMPLETIONS, ApiKind.CHAT);
+    }
+
+    @Test
+    void aNamedConnectorAsksNobody() {
+        ConnectorChoice named = ConnectorChoice.named("nixl").orElseThrow();
+
+        assertThat(named.between(SLOTS, EngineFacts.UNKNOWN).name()).isEqualTo("nixl");
+        assertThat(named.apis(List.of(), List.of())).contains(ApiKind.COMPLETIONS);
+    }
+
+    @Test
+    void namesAreTheConnectorsAndAuto() {
+        assertThat(ConnectorChoice.names()).startsWith("auto").containsAll(KvConnectors.names());
+        assertThat(ConnectorChoice.named("Nixl")).isEmpty();
+    }
+}
