@@ -25,7 +25,7 @@ final class TandemOptions {
             paramLabel = "TEMPLATE",
             description = "Command line, split at blanks. Default: ${DEFAULT-VALUE}")
     private String command =
-            "{java} -XX:+UseSerialGC -Xmx512m -XX:MaxDirectMemorySize=512m -XX:+UseCompactObjectHeaders"
+            "{java} -XX:+UseSerialGC -Xms64m -Xmx512m -XX:MaxDirectMemorySize=512m -XX:+UseCompactObjectHeaders"
                     + " -Dreactor.netty.send.maxPrefetchSize=8 -jar {jar} --server.address=127.0.0.1 --server.port={port}"
                     + " --tandem.management.port={management-port}"
                     + " --tandem.management.address=127.0.0.1 {workers} {options}";

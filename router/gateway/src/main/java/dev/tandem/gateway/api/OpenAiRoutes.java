@@ -23,6 +23,8 @@ import reactor.netty.http.server.HttpServerResponse;
 public final class OpenAiRoutes implements RouterFunction<ServerResponse> {
     private final Map<String, Endpoint> endpoints = new HashMap<>();
     private final HandlerFunction<ServerResponse> unknown;
+    private final ErrorWriter errors;
+    private final RequestIds ids;
 
     /**
      * Lists the paths.
@@ -30,25 +32,26 @@ public final class OpenAiRoutes implements RouterFunction<ServerResponse> {
      * @param inference serves the APIs of engines
      * @param pages further paths that are read with GET
      * @param errors writes errors
+     * @param ids names requests that never become one
      */
     public OpenAiRoutes(
             InferenceHandler inference,
             ModelsHandler models,
             GenerateHandler generate,
             Map<String, Supplier<Page>> pages,
-            ErrorWriter errors) {
+            ErrorWriter errors,
+            RequestIds ids) {
+        this.errors = errors;
+        this.ids = ids;
         pages.forEach((path, page) ->
-                get(path, NativeAnswer.handler((request, response) -> show(page.get(), response)), errors));
+                get(path, NativeAnswer.handler((request, response) -> show(page.get(), response))));
         for (ApiKind api : ApiKind.values()) {
-            post(
-                    api.path(),
-                    NativeAnswer.handler((request, response) -> inference.handle(api, request, response)),
-                    errors);
+            post(api.path(), NativeAnswer.handler((request, response) -> inference.handle(api, request, response)));
         }
-        get("/v1/models", NativeAnswer.handler((request, response) -> models.handle(response)), errors);
-        post("/generate", NativeAnswer.handler(generate::handle), errors);
+        get("/v1/models", NativeAnswer.handler((request, response) -> models.handle(response)));
+        post("/generate", NativeAnswer.handler(generate::handle));
         this.unknown = NativeAnswer.handler((request, response) ->
-                errors.write(response, null, new FailureException(Failure.UNKNOWN_PATH, "path: not served here")));
+                refuse(response, new FailureException(Failure.UNKNOWN_PATH, "path: not served here")));
     }
 
     @Override
@@ -68,22 +71,25 @@ public final class OpenAiRoutes implements RouterFunction<ServerResponse> {
         return response.sendString(Mono.just(page.body())).then();
     }
 
-    private void get(String path, HandlerFunction<ServerResponse> handler, ErrorWriter errors) {
-        endpoints.put(path, new Endpoint(HttpMethod.GET, handler, notAllowed(HttpMethod.GET, errors)));
+    private void get(String path, HandlerFunction<ServerResponse> handler) {
+        endpoints.put(path, new Endpoint(HttpMethod.GET, handler, notAllowed(HttpMethod.GET)));
     }
 
-    private void post(String path, HandlerFunction<ServerResponse> handler, ErrorWriter errors) {
-        endpoints.put(path, new Endpoint(HttpMethod.POST, handler, notAllowed(HttpMethod.POST, errors)));
+    private void post(String path, HandlerFunction<ServerResponse> handler) {
+        endpoints.put(path, new Endpoint(HttpMethod.POST, handler, notAllowed(HttpMethod.POST)));
     }
 
-    private static HandlerFunction<ServerResponse> notAllowed(HttpMethod allowed, ErrorWriter errors) {
+    private HandlerFunction<ServerResponse> notAllowed(HttpMethod allowed) {
         return NativeAnswer.handler((request, response) -> {
             response.responseHeaders().set(HttpHeaderNames.ALLOW, allowed.name());
-            return errors.write(
-                    response,
-                    null,
-                    new FailureException(Failure.METHOD_NOT_ALLOWED, "method: expected " + allowed.name()));
+            return refuse(
+                    response, new FailureException(Failure.METHOD_NOT_ALLOWED, "method: expected " + allowed.name()));
         });
+    }
+
+    private Mono<Void> refuse(HttpServerResponse response, FailureException failure) {
+        response.responseHeaders().set("x-request-id", ids.next());
+        return errors.write(response, null, failure);
     }
 
     /** A path, its method, and what answers other methods. */

@@ -47,7 +47,8 @@ class ApiConfiguration {
             ModelsHandler models,
             GenerateHandler generate,
             HealthPages health,
-            ErrorWriter errors) {
-        return new OpenAiRoutes(inference, models, generate, health.byPath(), errors);
+            ErrorWriter errors,
+            RequestIds ids) {
+        return new OpenAiRoutes(inference, models, generate, health.byPath(), errors, ids);
     }
 }

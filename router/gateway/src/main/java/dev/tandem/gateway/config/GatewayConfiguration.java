@@ -74,7 +74,8 @@ class GatewayConfiguration {
                         engine.streamSilence(),
                         engine.answerSilence(),
                         engine.idleTimeout(),
-                        engine.maxConnections()),
+                        engine.maxConnections(),
+                        (int) engine.receiveBuffer().toBytes()),
                 workforce::key);
     }
 

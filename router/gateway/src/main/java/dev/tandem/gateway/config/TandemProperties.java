@@ -109,13 +109,16 @@ public record TandemProperties(
      * @param answerSilence Longest wait for an answer that is not streamed.
      * @param idleTimeout Age at which an unused connection is closed; vLLM closes its own after 5 s.
      * @param maxConnections Most connections to one worker.
+     * @param receiveBuffer Size of a connection's receive buffer: what the kernel keeps of an answer whose client reads
+     *     slowly.
      */
     public record EngineProperties(
             @DefaultValue("1s") @NotNull Duration connectTimeout,
             @DefaultValue("2m") @NotNull Duration streamSilence,
             @DefaultValue("10m") @NotNull Duration answerSilence,
             @DefaultValue("3500ms") @NotNull Duration idleTimeout,
-            @DefaultValue("8192") @Min(1) int maxConnections) {}
+            @DefaultValue("8192") @Min(1) int maxConnections,
+            @DefaultValue("128KB") @NotNull DataSize receiveBuffer) {}
 
     /**
      * Health of workers.

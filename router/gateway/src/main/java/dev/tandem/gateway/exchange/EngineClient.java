@@ -65,7 +65,8 @@ public final class EngineClient implements AutoCloseable {
                 .followRedirect(false)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int)
                         settings.connectTimeout().toMillis())
-                .option(ChannelOption.TCP_NODELAY, true);
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.SO_RCVBUF, settings.receiveBuffer());
         this.streams = base.responseTimeout(settings.streamSilence());
         this.answers = base.responseTimeout(settings.answerSilence());
     }

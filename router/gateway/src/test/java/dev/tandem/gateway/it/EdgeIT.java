@@ -88,6 +88,7 @@ final class EdgeIT {
         Answer answer = RawClient.post(rig.port(), path, ASK);
 
         assertOpenAiError(answer, 404, "unknown_path");
+        assertThat(answer.header("x-request-id")).matches("[0-9a-f]{16}");
         assertThat(one.received()).isEmpty();
     }
 
@@ -103,6 +104,7 @@ final class EdgeIT {
         Answer answer = RawClient.ask(rig.port(), method, path, new byte[0]);
 
         assertOpenAiError(answer, 405, "method_not_allowed");
+        assertThat(answer.header("x-request-id")).matches("[0-9a-f]{16}");
         assertThat(answer.header("allow")).isEqualTo(allowed);
     }
 
