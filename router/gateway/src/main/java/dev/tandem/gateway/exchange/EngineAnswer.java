@@ -133,8 +133,11 @@ public final class EngineAnswer {
         return status >= 200 && status < 300;
     }
 
-    /** Whether the engine found fault with the request itself, not with its own state. */
+    /**
+     * Whether the engine found fault with the request itself, not with its own state. 501 is such an answer: vLLM and
+     * llama-server say so of what their model or their start options do not support.
+     */
     public boolean rejected() {
-        return status >= 400 && status < 500 && status != 408 && status != 429;
+        return (status >= 400 && status < 500 && status != 408 && status != 429) || status == 501;
     }
 }
