@@ -47,7 +47,7 @@ profile_checks() {
   check 'gpu' selects 'prefill router' --profile gpu
   check 'decode' selects 'decode prefill router' --profile decode
   check 'sim: nothing of vLLM' selects 'kv-store router sim-decode sim-prefill' --profile sim
-  check 'cpu' selects 'llamacpp router' --profile cpu
+  check 'cpu' selects 'llamacpp-decode llamacpp-prefill router' --profile cpu
   check 'observability' selects 'grafana prometheus router' --profile observability
   check '.env.example names every variable of the Compose file' every_variable_is_listed
   check 'no unpinned image' no_latest_image

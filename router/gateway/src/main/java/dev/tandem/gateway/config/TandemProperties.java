@@ -75,7 +75,7 @@ public record TandemProperties(
      * @param minPromptTokens Shortest prompt that gets a prefill leg, in tokens: one chunk of the KV store.
      */
     public record DisaggProperties(
-            @DefaultValue("shared-cache") String connector,
+            @DefaultValue("auto") String connector,
             @DefaultValue("256") @Min(0) int minPromptTokens) {}
 
     /**

@@ -12,8 +12,9 @@ import dev.tandem.gateway.body.BodyCollector;
 import dev.tandem.gateway.ops.ManagementServer;
 import java.io.IOException;
 import java.net.URI;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -38,16 +39,20 @@ final class GatewayRig implements AutoCloseable {
 
     /** What a gateway starts with. */
     static final class Setup {
-        private final List<String> arguments = new ArrayList<>(List.of(
-                "--server.port=0",
-                "--server.address=127.0.0.1",
-                "--tandem.management.port=0",
-                "--tandem.management.address=127.0.0.1",
-                "--tandem.health.interval=100ms",
-                "--tandem.health.timeout=10s",
-                "--tandem.health.slow-start=1ms",
-                "--spring.lifecycle.timeout-per-shutdown-phase=2s"));
+        private final Map<String, String> settings = new LinkedHashMap<>();
         private int workers;
+
+        private Setup() {
+            set("server.port", "0");
+            set("server.address", "127.0.0.1");
+            set("tandem.disagg.connector", "shared-cache");
+            set("tandem.management.port", "0");
+            set("tandem.management.address", "127.0.0.1");
+            set("tandem.health.interval", "100ms");
+            set("tandem.health.timeout", "10s");
+            set("tandem.health.slow-start", "1ms");
+            set("spring.lifecycle.timeout-per-shutdown-phase", "2s");
+        }
 
         Setup worker(String id, URI url, Role role) {
             String key = "tandem.workers[" + workers++ + "].";
@@ -55,15 +60,17 @@ final class GatewayRig implements AutoCloseable {
         }
 
         Setup set(String name, String value) {
-            arguments.add("--" + name + "=" + value);
+            settings.put(name, value);
             return this;
         }
 
         /** Starts the gateway and returns when all of its workers are up. */
         GatewayRig start() {
             BlockingCalls.watch();
-            GatewayRig rig = new GatewayRig(
-                    new SpringApplicationBuilder(TandemGateway.class).run(arguments.toArray(String[]::new)));
+            GatewayRig rig = new GatewayRig(new SpringApplicationBuilder(TandemGateway.class)
+                    .run(settings.entrySet().stream()
+                            .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())
+                            .toArray(String[]::new)));
             rig.awaitWorkersUp();
             return rig;
         }
