@@ -25,7 +25,7 @@ public final class SimulatorMain {
         }
         SimulatedEngine engine;
         try {
-            engine = SimulatedEngine.start(EngineOptions.parse(arguments));
+            engine = SimulatedEngine.start(EngineOptions.parse(arguments).withEnvironment(System.getenv()));
         } catch (UsageException e) {
             LoggerFactory.getLogger(SimulatorMain.class).error("{}: error: {}", EngineOptions.usage(), e.getMessage());
             System.exit(2);

@@ -27,10 +27,12 @@ class ArchitectureTest {
     /** Package to the packages it may use; a package that is not a key fails the build. */
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
             entry("text", Set.of()),
-            entry("engine", Set.of("text")),
+            entry("store", Set.of("text")),
+            entry("engine", Set.of("text", "store")),
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
-            entry("http", Set.of("text", "engine", "wire", "generate")));
+            entry("nixl", Set.of("text", "engine", "wire", "generate")),
+            entry("http", Set.of("text", "store", "engine", "wire", "generate", "nixl")));
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

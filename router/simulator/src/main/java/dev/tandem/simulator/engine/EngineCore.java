@@ -7,7 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,19 +19,32 @@ import org.jspecify.annotations.Nullable;
  * queue and is computed again later. This is vLLM 0.32's scheduler without priorities.
  */
 final class EngineCore {
+    /** vLLM's heartbeat: a sixth of the default lease of 30 s (nixl connector, since 2026-05-11). */
+    private static final long HEARTBEAT_NANOS = 5_000_000_000L;
+
     private final EngineShape shape;
-    private final KvPool pool;
+    private final KvMemory memory;
     private final ToyModel model;
     private final EngineStats stats;
+    private final Executor ownThread;
     private final long root;
     private final List<Sequence> running = new ArrayList<>();
     private final Deque<Sequence> waiting = new ArrayDeque<>();
-    private final List<Chunk> step = new ArrayList<>();
+    /** Sequences whose prompt is being fetched from another engine; they have all its blocks. */
+    private final List<Sequence> fetching = new ArrayList<>();
+    /** Sequences that will kill the engine. */
+    private final List<Sequence> fatal = new ArrayList<>();
 
-    EngineCore(EngineShape shape, EngineStats stats) {
+    private final List<Chunk> step = new ArrayList<>();
+    private long saidWaitingNanos;
+    private boolean dead;
+
+    /** Makes a core; {@code ownThread} runs on its thread what comes from others. */
+    EngineCore(EngineShape shape, EngineStats stats, Executor ownThread) {
         this.shape = shape;
         this.stats = stats;
-        this.pool = new KvPool(shape.blocks());
+        this.ownThread = ownThread;
+        this.memory = new KvMemory(shape, stats);
         this.model = new ToyModel(shape.meanAnswer());
         this.root = ContentHash.of(shape.model());
     }
@@ -39,7 +52,14 @@ final class EngineCore {
     /** Puts a sequence into the queue. */
     Sequence add(SequenceRequest request, long nowNanos) {
         Sequence sequence = new Sequence(request, root, nowNanos);
-        waiting.add(sequence);
+        if (waiting.isEmpty()) {
+            saidWaitingNanos = nowNanos;
+        }
+        if (request.handover() instanceof Handover.Fatal) {
+            fatal.add(sequence);
+        } else {
+            waiting.add(sequence);
+        }
         publishLoad();
         return sequence;
     }
@@ -49,20 +69,39 @@ final class EngineCore {
         if (sequence.aborted) {
             return;
         }
-        sequence.aborted = true;
-        boolean known = running.remove(sequence) || waiting.remove(sequence);
-        if (known) {
-            releaseBlocks(sequence);
-            publishLoad();
+        if (sequence.request.handover() instanceof Handover.Fatal fate && !dead) {
+            throw new IllegalStateException(fate.reason());
+        }
+        Handover.Fetch unfetched = sequence.pendingFetch();
+        remove(sequence);
+        if (unfetched != null) {
+            unfetched.source().cancel();
         }
     }
 
+    private void remove(Sequence sequence) {
+        sequence.aborted = true;
+        if (running.remove(sequence) || waiting.remove(sequence) || fetching.remove(sequence)) {
+            memory.release(sequence);
+        }
+        publishLoad();
+    }
+
     boolean hasWork() {
-        return !running.isEmpty() || !waiting.isEmpty();
+        return !running.isEmpty()
+                || !waiting.isEmpty()
+                || fatal.stream()
+                        .anyMatch(each -> each.request.handover() instanceof Handover.Fatal fate && fate.atOnce());
     }
 
     /** Decides what the next step computes and returns how long that takes, in nanoseconds. */
     long beginStep(long nowNanos) {
+        for (Sequence sequence : fatal) {
+            if (sequence.request.handover() instanceof Handover.Fatal fate) {
+                throw new IllegalStateException(fate.reason());
+            }
+        }
+        sayWaiting(nowNanos);
         step.clear();
         int budget = shape.maxBatchedTokens();
         for (int i = 0; i < running.size() && budget > 0; i++) {
@@ -76,6 +115,16 @@ final class EngineCore {
         admit(budget, nowNanos);
         publishLoad();
         return stepNanos();
+    }
+
+    /** Returns true if the step that has begun computes nothing: everything waits for blocks or for another engine. */
+    boolean isIdle() {
+        return step.isEmpty();
+    }
+
+    /** Returns the blocks, for hand-overs. */
+    KvMemory memory() {
+        return memory;
     }
 
     /** Applies the step: full blocks become findable, sequences whose tokens are all computed get their next one. */
@@ -96,11 +145,29 @@ final class EngineCore {
 
     /** Ends everything with {@link Finish#ERROR}, as when the engine process dies. */
     void failAll() {
+        dead = true;
         List<Sequence> all = new ArrayList<>(running);
         all.addAll(waiting);
+        all.addAll(fetching);
+        all.addAll(fatal);
+        fatal.clear();
         for (Sequence sequence : all) {
-            abort(sequence);
-            sequence.request.listener().onFailed();
+            remove(sequence);
+            sequence.request.listener().onFailed(TokenListener.Failure.ENGINE_DEAD);
+        }
+    }
+
+    /** The other engine keeps KV only for a while, so it is told that somebody still waits for it. */
+    private void sayWaiting(long nowNanos) {
+        if (nowNanos - saidWaitingNanos < HEARTBEAT_NANOS) {
+            return;
+        }
+        saidWaitingNanos = nowNanos;
+        for (Sequence sequence : waiting) {
+            Handover.Fetch fetch = sequence.pendingFetch();
+            if (fetch != null) {
+                fetch.source().waiting();
+            }
         }
     }
 
@@ -111,10 +178,17 @@ final class EngineCore {
             if (sequence == null) {
                 return;
             }
-            Admitted found = findPrefix(sequence);
+            Handover.Fetch fetch = sequence.pendingFetch();
+            if (fetch != null) {
+                if (!beginFetch(sequence, fetch, nowNanos)) {
+                    return;
+                }
+                continue;
+            }
+            Admitted found = sequence.blocks.isEmpty() ? memory.findPrefix(sequence) : sequence.admitted;
             int tokens = Math.min(sequence.length - sequence.computed, budget);
-            if (!grow(sequence, tokens)) {
-                releaseBlocks(sequence);
+            if (!memory.grow(sequence, tokens)) {
+                memory.release(sequence);
                 return;
             }
             waiting.remove();
@@ -127,46 +201,40 @@ final class EngineCore {
         }
     }
 
-    /** Takes the cached blocks of the prompt; at least one token is left to compute. */
-    private Admitted findPrefix(Sequence sequence) {
-        if (!sequence.request.readsCache()) {
-            return Admitted.NOTHING;
+    /** Takes what is cached here and asks the other engine for the rest; false while there are not enough blocks. */
+    private boolean beginFetch(Sequence sequence, Handover.Fetch fetch, long nowNanos) {
+        if (!memory.reserve(sequence)) {
+            return false;
         }
-        int limit = (sequence.length - 1) / shape.blockSize();
-        int local = takeBlocks(sequence, limit, false);
-        int external = takeBlocks(sequence, limit, true);
-        sequence.computed = sequence.fullBlocks * shape.blockSize();
-        int created = sequence.promptLength() / shape.blockSize() - sequence.fullBlocks;
-        return new Admitted(
-                (local + external) * shape.blockSize(), external * shape.blockSize(), created * shape.blockSize());
+        waiting.remove();
+        fetching.add(sequence);
+        sequence.fetchStarted = true;
+        int missing = sequence.length - sequence.computed;
+        int shown = fetch.shownTokens() < 0 ? sequence.length : fetch.shownTokens();
+        onFirstScheduled(sequence, new Admitted(sequence.length, missing, 0, shown), nowNanos);
+        fetch.source()
+                .fetch(
+                        sequence.blocks.size() - sequence.fullBlocks,
+                        fetched -> ownThread.execute(() -> onFetched(sequence, fetched)));
+        return true;
     }
 
-    private int takeBlocks(Sequence sequence, int limit, boolean external) {
-        int taken = 0;
-        while (sequence.fullBlocks < limit) {
-            long key = sequence.keyAfter(sequence.lastKey(), sequence.fullBlocks, shape.blockSize());
-            KvBlock block = external ? loadBlock(key) : pool.find(key);
-            if (block == null) {
-                return taken;
-            }
-            sequence.blocks.add(block);
-            sequence.onFull(block);
-            taken++;
+    private void onFetched(Sequence sequence, Handover.Fetched fetched) {
+        if (!fetching.remove(sequence)) {
+            return;
         }
-        return taken;
-    }
-
-    private @Nullable KvBlock loadBlock(long key) {
-        KvStore store = shape.store();
-        if (store == null || !shape.loads() || pool.free() == 0) {
-            return null;
+        if (fetched.blocks().isEmpty()) {
+            memory.release(sequence);
+            sequence.aborted = true;
+            stats.add(EngineCounter.FAILED_TRANSFERS, 1);
+            stats.countFinished(Finish.ERROR);
+            sequence.request.listener().onFailed(TokenListener.Failure.KV_LOAD);
+        } else {
+            stats.onFetched(fetched, shape.blockSize());
+            memory.fill(sequence, fetched.blocks().iterator());
+            waiting.addFirst(sequence);
         }
-        OptionalLong content = store.load(key);
-        KvBlock block = content.isPresent() ? pool.allocate() : null;
-        if (block != null) {
-            pool.publish(block, key, content.orElseThrow());
-        }
-        return block;
+        publishLoad();
     }
 
     private void onFirstScheduled(Sequence sequence, Admitted found, long nowNanos) {
@@ -177,7 +245,7 @@ final class EngineCore {
             int local = found.cachedTokens() - found.externalTokens();
             stats.add(EngineCounter.PREFIX_QUERIES, sequence.promptLength());
             stats.add(EngineCounter.PREFIX_HITS, local);
-            if (shape.store() != null && shape.loads()) {
+            if (shape.remote() || (shape.store() != null && shape.loads())) {
                 stats.add(EngineCounter.EXTERNAL_QUERIES, sequence.promptLength() - local);
                 stats.add(EngineCounter.EXTERNAL_HITS, found.externalTokens());
             }
@@ -186,7 +254,7 @@ final class EngineCore {
 
     /** Gives a running sequence the blocks for its next tokens; false if it was itself put back into the queue. */
     private boolean makeRoom(Sequence sequence, int tokens) {
-        while (!grow(sequence, tokens)) {
+        while (!memory.grow(sequence, tokens)) {
             Sequence youngest = running.getLast();
             preempt(youngest);
             if (youngest == sequence) {
@@ -199,29 +267,10 @@ final class EngineCore {
     private void preempt(Sequence sequence) {
         running.remove(sequence);
         step.removeIf(chunk -> chunk.sequence == sequence);
-        releaseBlocks(sequence);
+        memory.release(sequence);
         sequence.preemptions++;
         stats.add(EngineCounter.PREEMPTIONS, 1);
         waiting.addFirst(sequence);
-    }
-
-    private boolean grow(Sequence sequence, int tokens) {
-        int needed = (sequence.computed + tokens + shape.blockSize() - 1) / shape.blockSize();
-        while (sequence.blocks.size() < needed) {
-            KvBlock block = pool.allocate();
-            if (block == null) {
-                return false;
-            }
-            sequence.blocks.add(block);
-        }
-        return true;
-    }
-
-    private void releaseBlocks(Sequence sequence) {
-        for (int i = sequence.blocks.size() - 1; i >= 0; i--) {
-            pool.release(sequence.blocks.get(i));
-        }
-        sequence.onReleased();
     }
 
     private long stepNanos() {
@@ -237,7 +286,7 @@ final class EngineCore {
 
     private void advance(Sequence sequence, int tokens, long nowNanos) {
         sequence.computed += tokens;
-        publishFullBlocks(sequence);
+        memory.publishFullBlocks(sequence);
         if (sequence.computed < sequence.length) {
             return;
         }
@@ -250,22 +299,6 @@ final class EngineCore {
         emit(sequence, nowNanos);
     }
 
-    private void publishFullBlocks(Sequence sequence) {
-        while (sequence.fullBlocks < sequence.computed / shape.blockSize()) {
-            int index = sequence.fullBlocks;
-            int from = index * shape.blockSize();
-            long key = sequence.keyAfter(sequence.lastKey(), index, shape.blockSize());
-            long content = sequence.computedContent(key);
-            KvBlock block = sequence.blocks.get(index);
-            pool.publish(block, key, content);
-            sequence.onFull(block);
-            KvStore store = shape.store();
-            if (store != null && shape.stores() && from + shape.blockSize() <= sequence.promptLength()) {
-                store.store(key, content);
-            }
-        }
-    }
-
     private void beginAnswer(Sequence sequence, long nowNanos) {
         sequence.answering = true;
         sequence.firstTokenNanos = nowNanos;
@@ -273,14 +306,7 @@ final class EngineCore {
         if (sequence.request.script() != null) {
             sequence.script = sequence.request.script().apply(sequence.promptContent);
         }
-        int prompt = sequence.promptLength();
-        int cached = sequence.admitted.cachedTokens();
-        int external = sequence.admitted.externalTokens();
-        stats.add(EngineCounter.PROMPT, prompt);
-        stats.add(EngineCounter.PROMPT_COMPUTED, prompt - cached);
-        stats.add(EngineCounter.PROMPT_LOCAL_HIT, cached - external);
-        stats.add(EngineCounter.PROMPT_EXTERNAL, external);
-        stats.add(EngineHistogram.FIRST_TOKEN, seconds(nowNanos - sequence.arrivalNanos));
+        stats.onFirstToken(sequence);
     }
 
     private void emit(Sequence sequence, long nowNanos) {
@@ -309,27 +335,19 @@ final class EngineCore {
 
     private void finish(Sequence sequence, Finish finish, long nowNanos) {
         running.remove(sequence);
-        releaseBlocks(sequence);
+        if (sequence.request.handover() instanceof Handover.Keep keep) {
+            memory.keep(sequence, keep, nowNanos);
+        } else {
+            memory.release(sequence);
+        }
         sequence.aborted = true;
-        int generated = sequence.generated();
-        double decode = seconds(nowNanos - sequence.firstTokenNanos);
-        stats.countFinished(finish);
-        stats.add(EngineHistogram.PROMPT_TOKENS, sequence.promptLength());
-        stats.add(EngineHistogram.GENERATION_TOKENS, generated);
-        stats.add(EngineHistogram.PARAMS_MAX_TOKENS, sequence.request.limits().maxTokens());
-        stats.add(EngineHistogram.PER_OUTPUT_TOKEN, generated > 1 ? decode / (generated - 1) : 0);
-        stats.add(EngineHistogram.END_TO_END, seconds(nowNanos - sequence.arrivalNanos));
-        stats.add(EngineHistogram.QUEUE_TIME, seconds(sequence.scheduledNanos - sequence.arrivalNanos));
-        stats.add(EngineHistogram.INFERENCE_TIME, seconds(nowNanos - sequence.scheduledNanos));
-        stats.add(EngineHistogram.PREFILL_TIME, seconds(sequence.firstTokenNanos - sequence.scheduledNanos));
-        stats.add(EngineHistogram.DECODE_TIME, decode);
-        stats.add(EngineHistogram.PREEMPTIONS, sequence.preemptions);
-        stats.add(EngineHistogram.COMPUTED_TOKENS, sequence.promptLength() - sequence.admitted.cachedTokens());
+        stats.onFinished(sequence, finish, nowNanos);
         publishLoad();
     }
 
     private void publishLoad() {
-        stats.load(running.size(), waiting.size(), pool.used() / (double) pool.capacity());
+        stats.load(running.size(), waiting.size(), fetching.size() + fatal.size());
+        memory.publishLoad();
     }
 
     private static double seconds(long nanos) {

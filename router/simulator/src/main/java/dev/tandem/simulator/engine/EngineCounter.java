@@ -7,7 +7,7 @@ public enum EngineCounter {
     PREFIX_QUERIES,
     /** Prompt tokens found there. */
     PREFIX_HITS,
-    /** Prompt tokens looked up in the shared store, after the own cache. */
+    /** Prompt tokens looked up in the shared store or in another engine, after the own cache. */
     EXTERNAL_QUERIES,
     /** Prompt tokens found there. */
     EXTERNAL_HITS,
@@ -19,8 +19,14 @@ public enum EngineCounter {
     PROMPT_COMPUTED,
     /** The part of them that was found in the own cache. */
     PROMPT_LOCAL_HIT,
-    /** The part of them that came from the shared store. */
+    /** The part of them that came from the shared store or another engine. */
     PROMPT_EXTERNAL,
     /** Generated tokens. */
-    GENERATION
+    GENERATION,
+    /** Fetches from another engine that failed; requests. */
+    FAILED_TRANSFERS,
+    /** Ended sequences whose KV was kept for another engine until the lease ended; requests. */
+    KV_EXPIRED,
+    /** Notices that KV was fetched which was no longer kept; notices. */
+    LATE_NOTICES
 }

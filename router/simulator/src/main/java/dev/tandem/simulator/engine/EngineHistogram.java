@@ -39,7 +39,27 @@ public enum EngineHistogram {
     /** Preemptions of finished sequences. */
     PREEMPTIONS(1, 2, 3, 4, 5, 10, 20),
     /** Prompt tokens computed for finished sequences. */
-    COMPUTED_TOKENS(Bounds.TOKENS);
+    COMPUTED_TOKENS(Bounds.TOKENS),
+    /** Fetch from another engine, seconds. */
+    TRANSFER_TIME(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 5),
+    /** Time until such a fetch began, seconds. */
+    POST_TIME(0.001, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 5),
+    /** Size of such a fetch, bytes. */
+    TRANSFER_BYTES(
+            2_048,
+            8_192,
+            32_768,
+            131_072,
+            524_288,
+            2_097_152,
+            8_388_608,
+            33_554_432,
+            134_217_728,
+            536_870_912,
+            2_147_483_648.0,
+            8_589_934_592.0),
+    /** Memory regions of such a fetch. */
+    DESCRIPTORS(10, 20, 30, 50, 75, 100, 200, 400, 1000, 2000, 4000, 10000, 20000, 50000);
 
     @SuppressWarnings("ImmutableEnumChecker") // never written
     private final double[] bounds;

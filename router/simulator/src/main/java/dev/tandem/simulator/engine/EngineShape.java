@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.engine;
 
+import dev.tandem.simulator.store.KvStore;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param store Shared KV store; null without one.
  * @param stores The engine writes prompt blocks to the store.
  * @param loads The engine reads blocks from the store.
+ * @param remote The engine exchanges KV with other engines.
  */
 public record EngineShape(
         String model,
@@ -29,7 +31,8 @@ public record EngineShape(
         Speed speed,
         @Nullable KvStore store,
         boolean stores,
-        boolean loads) {
+        boolean loads,
+        boolean remote) {
     /** Checks the ranges. */
     public EngineShape {
         check("max-model-len", maxModelLength, 1);
@@ -38,6 +41,11 @@ public record EngineShape(
         check("max-num-batched-tokens", maxBatchedTokens, 1);
         check("sim-answer-tokens", meanAnswer, 0);
         check("num-gpu-blocks-override", blocks, (maxModelLength + blockSize - 1) / blockSize);
+    }
+
+    /** Returns true if the engine has a KV connector. */
+    public boolean connected() {
+        return remote || store != null;
     }
 
     private static void check(String name, int value, int least) {

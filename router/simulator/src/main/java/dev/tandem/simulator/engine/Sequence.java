@@ -5,6 +5,7 @@ import dev.tandem.simulator.text.ContentHash;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A prompt on its way through the engine. Confined to the engine's thread. */
 final class Sequence {
@@ -25,6 +26,8 @@ final class Sequence {
     boolean wasScheduled;
     boolean aborted;
     boolean answering;
+    /** The KV of the prompt was asked for in another engine. */
+    boolean fetchStarted;
     /** Content of the whole prompt's KV; valid once {@link #answering}. */
     long promptContent;
 
@@ -71,6 +74,22 @@ final class Sequence {
         fullBlocks++;
         kv = ContentHash.mix(kv, block.content);
         genuine &= block.content == block.key;
+    }
+
+    /** Returns the content of the block before this one, with which the chain of a prompt's end starts. */
+    long contentBefore(int index) {
+        return index == 0 ? root : blocks.get(index - 1).content;
+    }
+
+    /** Notes that the block in which the prompt ends holds the KV of something else. */
+    void onForeignTail(long content) {
+        kv = ContentHash.mix(kv, content);
+        genuine = false;
+    }
+
+    /** Returns where the KV of the prompt must be fetched, unless that has been tried. */
+    Handover.@Nullable Fetch pendingFetch() {
+        return !fetchStarted && request.handover() instanceof Handover.Fetch fetch ? fetch : null;
     }
 
     /** Returns the content that a block has when it is computed here: attention reads all KV before it. */

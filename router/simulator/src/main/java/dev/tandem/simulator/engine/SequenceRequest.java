@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param script Makes the tokens of a forced answer (structured output) from the content of the prompt's KV; null lets
  *     the model speak freely.
  * @param readsCache False to recompute the whole prompt, as prompt logprobs need.
+ * @param handover What it has to do with another engine's KV; null for nothing.
  * @param listener Receives the tokens.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared; copying long prompts would cost
@@ -24,4 +25,5 @@ public record SequenceRequest(
         Limits limits,
         @Nullable LongFunction<int[]> script,
         boolean readsCache,
+        @Nullable Handover handover,
         TokenListener listener) {}

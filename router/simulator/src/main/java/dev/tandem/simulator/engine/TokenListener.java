@@ -17,6 +17,14 @@ public interface TokenListener {
      */
     void onToken(int token, @Nullable Finish finish, Admitted admitted);
 
-    /** The engine has failed; no further call. */
-    void onFailed();
+    /** The sequence has failed; no further call. */
+    void onFailed(Failure failure);
+
+    /** Why a sequence failed. */
+    enum Failure {
+        /** The engine has died. */
+        ENGINE_DEAD,
+        /** The KV of the prompt could not be fetched from another engine. */
+        KV_LOAD
+    }
 }

@@ -4,6 +4,7 @@ package dev.tandem.simulator.generate;
 import dev.tandem.simulator.engine.Admitted;
 import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.Finish;
+import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.engine.SequenceRequest;
 import dev.tandem.simulator.engine.TokenListener;
 import dev.tandem.simulator.text.TextAssembler;
@@ -29,12 +30,19 @@ public final class Generation {
         /** All answers have ended. */
         void onCompleted();
 
-        /** The engine has failed. */
-        void onFailed();
+        /** The request has failed. */
+        void onFailed(TokenListener.Failure failure);
+    }
+
+    /** Says what an answer has to do with the KV of another engine. */
+    public interface Handovers {
+        /** Returns the part of one answer in a hand-over; null for none. */
+        @Nullable
+        Handover of(int choice);
     }
 
     /** Submits all answers of a request. */
-    public static Generation start(Engine engine, GenerateRequest request, Receiver receiver) {
+    public static Generation start(Engine engine, GenerateRequest request, Handovers handovers, Receiver receiver) {
         Tally tally = new Tally(engine, request, receiver);
         ForcedAnswer forced = request.forced();
         LongFunction<int[]> script = forced == null ? null : forced::script;
@@ -47,6 +55,7 @@ public final class Generation {
                     request.sampling().limits(),
                     script,
                     request.sampling().promptLogprobs() < 0,
+                    handovers.of(choice),
                     new ChoiceListener(choice, request, tally)));
         }
         return new Generation(engine.submit(sequences));
@@ -84,10 +93,10 @@ public final class Generation {
             }
         }
 
-        void onFailed() {
+        void onFailed(TokenListener.Failure failure) {
             if (!failed) {
                 failed = true;
-                receiver.onFailed();
+                receiver.onFailed(failure);
             }
         }
     }
@@ -119,8 +128,8 @@ public final class Generation {
         }
 
         @Override
-        public void onFailed() {
-            tally.onFailed();
+        public void onFailed(Failure failure) {
+            tally.onFailed(failure);
         }
     }
 }

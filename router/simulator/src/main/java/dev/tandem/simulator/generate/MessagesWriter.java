@@ -148,6 +148,6 @@ final class MessagesWriter implements AnswerWriter {
                 .put("input_tokens", request.promptTokens())
                 .put("output_tokens", pieces.size())
                 .put("cache_creation_input_tokens", 0)
-                .put("cache_read_input_tokens", Piece.admitted(pieces).cachedTokens());
+                .put("cache_read_input_tokens", Piece.admitted(pieces).shownTokens());
     }
 }

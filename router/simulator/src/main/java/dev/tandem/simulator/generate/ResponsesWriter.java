@@ -149,7 +149,7 @@ final class ResponsesWriter implements AnswerWriter {
         int input = request.promptTokens();
         ObjectNode usage = Json.object().put("input_tokens", input);
         ObjectNode in = usage.putObject("input_tokens_details")
-                .put("cached_tokens", Piece.admitted(pieces).cachedTokens())
+                .put("cached_tokens", Piece.admitted(pieces).shownTokens())
                 .put("cache_write_tokens", 0);
         in.putArray("input_tokens_per_turn");
         in.putArray("cached_tokens_per_turn");

@@ -19,7 +19,7 @@ record Usage(int prompt, int completion, Admitted admitted, boolean details, boo
     ObjectNode whole() {
         ObjectNode usage = counts();
         if (details) {
-            ObjectNode cached = usage.putObject("prompt_tokens_details").put("cached_tokens", admitted.cachedTokens());
+            ObjectNode cached = usage.putObject("prompt_tokens_details").put("cached_tokens", admitted.shownTokens());
             if (created) {
                 cached.put("created_cache_tokens", admitted.createdTokens());
             } else {
@@ -35,7 +35,7 @@ record Usage(int prompt, int completion, Admitted admitted, boolean details, boo
     ObjectNode last() {
         ObjectNode usage = counts();
         if (details) {
-            ObjectNode cached = usage.putObject("prompt_tokens_details").put("cached_tokens", admitted.cachedTokens());
+            ObjectNode cached = usage.putObject("prompt_tokens_details").put("cached_tokens", admitted.shownTokens());
             if (created) {
                 cached.put("created_cache_tokens", admitted.createdTokens());
             }

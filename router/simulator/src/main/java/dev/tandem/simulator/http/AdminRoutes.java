@@ -66,6 +66,7 @@ final class AdminRoutes {
                     .put("path", seen.path())
                     .put("end", seen.end().name().toLowerCase(Locale.ROOT))
                     .put("body", seen.bodyText());
+            seen.violation().ifPresent(what -> entry.put("violation", what));
             ArrayNode headers = entry.putArray("headers");
             seen.headers()
                     .forEach(header -> headers.addArray().add(header.getKey()).add(header.getValue()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import dev.tandem.simulator.wire.Rejection;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.HttpHeaders;
 import org.jspecify.annotations.Nullable;
@@ -16,9 +17,30 @@ import reactor.core.scheduler.Schedulers;
  * @param body The whole body.
  * @param channel Connection that it came on.
  * @param nowSeconds Arrival, seconds since 1970.
+ * @param seen Its entry in the journal; null if it has none.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record Call(String method, String path, HttpHeaders headers, byte[] body, Channel channel, long nowSeconds) {
+record Call(
+        String method,
+        String path,
+        HttpHeaders headers,
+        byte[] body,
+        Channel channel,
+        long nowSeconds,
+        @Nullable SeenRequest seen) {
+    /** Returns this request with its entry in the journal. */
+    Call journaled(SeenRequest entry) {
+        return new Call(method, path, headers, body, channel, nowSeconds, entry);
+    }
+
+    /** Returns the rejection of a request that a correct router never sends, and notes it in the journal. */
+    Rejection violation(String what) {
+        if (seen != null) {
+            seen.violates(what);
+        }
+        return new Rejection(400, "ContractViolation", what, "kv_transfer_params");
+    }
+
     @Nullable
     String header(String name) {
         return headers.get(name);

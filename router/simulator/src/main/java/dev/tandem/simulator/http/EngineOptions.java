@@ -2,8 +2,11 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.nixl.NixlConfig;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  * @param speed Duration of steps.
  * @param answerTokens Mean natural length of an answer in tokens; 0 for answers that end only at their limit.
  * @param admin The {@code /sim} endpoints and the {@code x-sim-fault} header are on.
+ * @param strict Requests that a correct router never sends are refused and noted in the journal.
+ * @param idle Time after which an idle connection is closed.
+ * @param exitDelay Time between the death of the engine and the end of its server.
  */
 public record EngineOptions(
         String model,
@@ -49,7 +55,16 @@ public record EngineOptions(
         @Nullable Path store,
         Speed speed,
         int answerTokens,
-        boolean admin) {
+        boolean admin,
+        boolean strict,
+        Duration idle,
+        Duration exitDelay) {
+    /** uvicorn closes idle connections after this time ({@code VLLM_HTTP_TIMEOUT_KEEP_ALIVE}). */
+    static final Duration IDLE = Duration.ofSeconds(5);
+
+    /** A vLLM whose engine has died is gone within seconds (2026-11-21). */
+    static final Duration EXIT_DELAY = Duration.ofSeconds(2);
+
     /** Which APIs an engine serves; a vLLM process serves one group, chosen by its model. */
     public enum Apis {
         /** Text generation. */
@@ -91,8 +106,8 @@ public record EngineOptions(
     }
 
     /**
-     * Returns options for tests: no time passes, all APIs, prompt details, tool choice and the admin endpoints are on.
-     * Port 0 means any free port.
+     * Returns options for tests: no time passes, all APIs, prompt details, tool choice, strict refusals and the admin
+     * endpoints are on. Port 0 means any free port.
      */
     public static EngineOptions of(String model, int port) {
         OptionDraft draft = new OptionDraft();
@@ -102,6 +117,7 @@ public record EngineOptions(
         draft.apis = Apis.ALL;
         draft.promptDetails = true;
         draft.toolParser = true;
+        draft.strict = true;
         return draft.finish();
     }
 
@@ -154,7 +170,7 @@ public record EngineOptions(
     /** Returns these options with a shared store in a folder, written and read. */
     public EngineOptions withStore(Path folder) {
         return with(draft -> {
-            draft.transfer = new KvTransfer("ExampleConnector", true, true, folder);
+            draft.transfer = new KvTransfer("ExampleConnector", true, true, folder, null);
             draft.store = folder;
         });
     }
@@ -172,6 +188,42 @@ public record EngineOptions(
     /** Returns these options with the admin endpoints on or off. */
     public EngineOptions withAdmin(boolean on) {
         return with(draft -> draft.admin = on);
+    }
+
+    /** Returns these options with refusals of what a correct router never sends, or with vLLM's own behaviour. */
+    public EngineOptions withStrict(boolean on) {
+        return with(draft -> draft.strict = on);
+    }
+
+    /** Returns these options with the NIXL connector for both roles and a free side channel port on this machine. */
+    public EngineOptions withNixl() {
+        return withNixl(NixlConfig.of(NixlConfig.Role.BOTH).withSideChannel("127.0.0.1", 0));
+    }
+
+    /** Returns these options with the NIXL connector. */
+    public EngineOptions withNixl(NixlConfig config) {
+        return with(draft -> draft.transfer = KvTransfer.nixl("NixlConnector", config));
+    }
+
+    /** Returns these options with the side channel that vLLM's environment variables name, if they do. */
+    public EngineOptions withEnvironment(Map<String, String> variables) {
+        NixlConfig nixl = transfer == null ? null : transfer.nixl();
+        if (nixl == null) {
+            return this;
+        }
+        String side = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_HOST", nixl.host());
+        String sidePort = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_PORT", Integer.toString(nixl.port()));
+        return withNixl(nixl.withSideChannel(side, OptionParser.number("VLLM_NIXL_SIDE_CHANNEL_PORT", sidePort)));
+    }
+
+    /** Returns these options with another time after which idle connections are closed. */
+    public EngineOptions withIdle(Duration time) {
+        return with(draft -> draft.idle = time);
+    }
+
+    /** Returns these options with another time between the death of the engine and the end of its server. */
+    public EngineOptions withExitDelay(Duration time) {
+        return with(draft -> draft.exitDelay = time);
     }
 
     private EngineOptions with(Consumer<OptionDraft> change) {

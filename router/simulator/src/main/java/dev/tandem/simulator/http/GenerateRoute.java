@@ -2,11 +2,15 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Engine;
+import dev.tandem.simulator.engine.TokenListener;
 import dev.tandem.simulator.generate.AnswerWriter;
 import dev.tandem.simulator.generate.GenerateApi;
 import dev.tandem.simulator.generate.GenerateRequest;
 import dev.tandem.simulator.generate.Generation;
 import dev.tandem.simulator.generate.Piece;
+import dev.tandem.simulator.nixl.Leg;
+import dev.tandem.simulator.nixl.NixlConnector;
+import dev.tandem.simulator.nixl.StrictRules;
 import dev.tandem.simulator.wire.Fields;
 import dev.tandem.simulator.wire.Json;
 import dev.tandem.simulator.wire.Rejection;
@@ -19,30 +23,80 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
+import reactor.core.scheduler.Schedulers;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Runs text generation requests in the engine. Thread-safe; cancelling the answer aborts the request. */
 final class GenerateRoute {
+    private static final String DEAD = "EngineCore encountered an issue. See stack trace (above) for the root cause.";
+
     private final Engine engine;
     private final Served served;
+    private final @Nullable NixlConnector nixl;
+    private final boolean strict;
 
-    GenerateRoute(Engine engine, Served served) {
+    GenerateRoute(Engine engine, Served served, @Nullable NixlConnector nixl, boolean strict) {
         this.engine = engine;
         this.served = served;
+        this.nixl = nixl;
+        this.strict = strict;
     }
 
     Mono<Answer> answer(GenerateApi api, Call call) {
         Fields fields = Fields.parse(call.body());
+        if (strict) {
+            check(fields.body(), call);
+        }
         String id = id(api, fields, call.header("x-request-id"));
         GenerateRequest request = api.read(fields, served, id, call.nowSeconds());
-        AnswerWriter writer = api.writer(request, served, fields);
+        ObjectNode params = fields.dictionary("kv_transfer_params");
+        Mono<Answer> answer = Mono.defer(() -> {
+            Leg leg = nixl == null ? Leg.NONE : nixl.leg(params, request);
+            return generated(request, api.writer(request, served, fields), leg, call);
+        });
+        return strict && nixl != null && params != null && NixlConnector.isDecodeLeg(params)
+                ? claimed(nixl, params, request, call).then(answer)
+                : answer;
+    }
+
+    private void check(ObjectNode body, Call call) {
+        String violation = nixl == null
+                ? StrictRules.withoutConnector(body)
+                : StrictRules.violation(body, nixl.config().role());
+        if (violation != null) {
+            throw call.violation(violation);
+        }
+    }
+
+    /** Asks the prefill engine, which blocks. */
+    private static Mono<Void> claimed(NixlConnector connector, ObjectNode params, GenerateRequest request, Call call) {
+        return Mono.<Void>fromRunnable(() -> {
+                    String violation = connector.claim(params, request);
+                    if (violation != null) {
+                        throw call.violation("kv_transfer_params: " + violation);
+                    }
+                })
+                .subscribeOn(Schedulers.boundedElastic());
+    }
+
+    private Mono<Answer> generated(GenerateRequest request, AnswerWriter writer, Leg leg, Call call) {
         if (request.streaming().stream()) {
-            Flux<Piece> pieces = Flux.create(sink -> stream(request, sink));
+            Flux<Piece> pieces = Flux.create(sink -> stream(request, leg, sink));
             return Mono.just(new Answer.Stream(pieces.publishOn(call.eventLoop())
                     .concatMapIterable(writer::events)
-                    .onErrorResume(EngineDead.class, dead -> Flux.just(deadEvent(), done()))));
+                    .onErrorResume(Rejection.class, failed -> Flux.just(errorEvent(failed), done()))));
         }
-        return Mono.<List<Piece>>create(sink -> whole(request, sink))
-                .map(pieces -> Answer.json(200, writer.whole(pieces)));
+        return Mono.<List<Piece>>create(sink -> whole(request, leg, sink))
+                .map(pieces -> Answer.json(200, withParams(writer.whole(pieces), leg)));
+    }
+
+    private static JsonNode withParams(JsonNode body, Leg leg) {
+        ObjectNode params = leg.params();
+        if (params != null && body instanceof ObjectNode object) {
+            object.set("kv_transfer_params", params);
+        }
+        return body;
     }
 
     private static String id(GenerateApi api, Fields fields, @Nullable String header) {
@@ -54,8 +108,8 @@ final class GenerateRoute {
                         : UUID.randomUUID().toString().replace("-", "").substring(16));
     }
 
-    private void stream(GenerateRequest request, FluxSink<Piece> sink) {
-        Generation generation = Generation.start(engine, request, new Generation.Receiver() {
+    private void stream(GenerateRequest request, Leg leg, FluxSink<Piece> sink) {
+        Generation generation = Generation.start(engine, request, leg::handover, new Generation.Receiver() {
             @Override
             public void onPiece(Piece piece) {
                 sink.next(piece);
@@ -67,16 +121,16 @@ final class GenerateRoute {
             }
 
             @Override
-            public void onFailed() {
-                sink.error(new EngineDead());
+            public void onFailed(TokenListener.Failure failure) {
+                sink.error(rejection(failure));
             }
         });
         sink.onCancel(generation::abort);
     }
 
-    private void whole(GenerateRequest request, MonoSink<List<Piece>> sink) {
+    private void whole(GenerateRequest request, Leg leg, MonoSink<List<Piece>> sink) {
         List<Piece> pieces = new ArrayList<>();
-        Generation generation = Generation.start(engine, request, new Generation.Receiver() {
+        Generation generation = Generation.start(engine, request, leg::handover, new Generation.Receiver() {
             @Override
             public void onPiece(Piece piece) {
                 pieces.add(piece);
@@ -88,30 +142,32 @@ final class GenerateRoute {
             }
 
             @Override
-            public void onFailed() {
-                String message = "EngineCore encountered an issue. See stack trace (above) for the root cause.";
-                sink.error(new Rejection(500, "InternalServerError", message, null));
+            public void onFailed(TokenListener.Failure failure) {
+                sink.error(rejection(failure));
             }
         });
         sink.onCancel(generation::abort);
     }
 
-    /** The event that tells of a failure after the headers have left; vLLM writes it with spaces. */
+    private static Rejection rejection(TokenListener.Failure failure) {
+        return switch (failure) {
+            case ENGINE_DEAD -> new Rejection(500, "InternalServerError", DEAD, null);
+            case KV_LOAD -> new Rejection(500, "InternalServerError", "Internal server error", null);
+        };
+    }
+
+    /** The event that tells of a dead engine after the headers have left. */
     static byte[] deadEvent() {
-        return Json.utf8("data: {\"error\": {\"message\": \"EngineCore encountered an issue. See stack trace (above)"
-                + " for the root cause.\", \"type\": \"InternalServerError\", \"param\": null, \"code\": 500}}\n\n");
+        return errorEvent(rejection(TokenListener.Failure.ENGINE_DEAD));
+    }
+
+    /** vLLM writes such events with another JSON writer than the rest: with spaces. */
+    private static byte[] errorEvent(Rejection failure) {
+        return Json.utf8("data: {\"error\": {\"message\": \"" + failure.getMessage()
+                + "\", \"type\": \"InternalServerError\", \"param\": null, \"code\": 500}}\n\n");
     }
 
     static byte[] done() {
         return Json.utf8("data: [DONE]\n\n");
-    }
-
-    /** The engine has failed while it generated. */
-    private static final class EngineDead extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        EngineDead() {
-            super("engine is dead", null, false, false);
-        }
     }
 }

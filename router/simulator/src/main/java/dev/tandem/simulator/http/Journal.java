@@ -29,6 +29,11 @@ public final class Journal {
         return requests().stream().filter(seen -> seen.path().equals(path)).toList();
     }
 
+    /** Returns the kept requests that a correct router would not have sent, as a strict engine found them. */
+    public List<SeenRequest> violations() {
+        return requests().stream().filter(seen -> seen.violation().isPresent()).toList();
+    }
+
     /** Returns how many requests have come since the start, forgotten ones included. */
     public synchronized long received() {
         return received;

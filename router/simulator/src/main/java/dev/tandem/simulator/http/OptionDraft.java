@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -35,6 +36,9 @@ final class OptionDraft {
     Speed speed = Speed.LIVELY;
     int answerTokens = 64;
     boolean admin = true;
+    boolean strict;
+    Duration idle = EngineOptions.IDLE;
+    Duration exitDelay = EngineOptions.EXIT_DELAY;
 
     OptionDraft() {}
 
@@ -58,6 +62,9 @@ final class OptionDraft {
         speed = options.speed();
         answerTokens = options.answerTokens();
         admin = options.admin();
+        strict = options.strict();
+        idle = options.idle();
+        exitDelay = options.exitDelay();
     }
 
     EngineOptions finish() {
@@ -80,6 +87,9 @@ final class OptionDraft {
                 store,
                 speed,
                 answerTokens,
-                admin);
+                admin,
+                strict,
+                idle,
+                exitDelay);
     }
 }

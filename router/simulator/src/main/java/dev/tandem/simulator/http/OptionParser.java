@@ -56,6 +56,7 @@ final class OptionParser {
                 "--sim-all-apis",
                 (d, on) -> d.apis = on ? EngineOptions.Apis.ALL : d.apis,
                 "serve generation, pooling and transcription together");
+        flag("--sim-strict", (d, on) -> d.strict = on, "refuse what a correct router never sends");
         flag("--sim-admin", (d, on) -> d.admin = on, "serve /sim and obey x-sim-fault (on)");
         harmless(Values.NONE, "--enforce-eager", "--enable-prefix-caching", "--enable-chunked-prefill");
         harmless(Values.NONE, "--disable-hybrid-kv-cache-manager", "--trust-remote-code", "--disable-log-requests");
@@ -152,7 +153,7 @@ final class OptionParser {
         }
     }
 
-    private static int number(String name, String value) {
+    static int number(String name, String value) {
         try {
             return Integer.parseInt(value);
         } catch (NumberFormatException e) {

@@ -62,8 +62,10 @@ final class RawBytes extends ChannelOutboundHandlerAdapter {
 
     /** Sends a TCP reset. */
     static void reset(Channel channel) {
-        channel.config().setOption(ChannelOption.SO_LINGER, 0);
-        channel.close();
+        if (channel.isOpen()) {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+            channel.close();
+        }
     }
 
     /** Writes bytes to the socket in segments, past the HTTP codec; a millisecond apart, so that they stay segments. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import dev.tandem.simulator.wire.HttpStats;
 import dev.tandem.simulator.wire.Json;
 import dev.tandem.simulator.wire.Rejection;
 import io.netty.buffer.Unpooled;
@@ -67,7 +68,8 @@ final class RequestHandler implements BiFunction<HttpServerRequest, HttpServerRe
                                 request.requestHeaders(),
                                 body,
                                 channel.get(),
-                                clock.instant().getEpochSecond())));
+                                clock.instant().getEpochSecond(),
+                                null)));
     }
 
     private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Call call) {
@@ -80,10 +82,13 @@ final class RequestHandler implements BiFunction<HttpServerRequest, HttpServerRe
             RawBytes.send(call.channel(), raw);
             return Mono.never();
         }
+        long start = System.nanoTime();
         return new FaultyAnswer(owner, call.channel(), seen)
-                .apply(faults(call), routed(call))
-                .flatMap(answer ->
-                        write(response, call, observed(answer, seen)).doOnSuccess(done -> ended(answer, seen)))
+                .apply(faults(call), routed(call.journaled(seen)))
+                .flatMap(answer -> write(response, call, observed(answer, seen)).doOnSuccess(done -> {
+                    ended(answer, seen);
+                    count(call, answer, start);
+                }))
                 .doOnCancel(() -> seen.endAs(SeenRequest.End.ABORTED_BY_CLIENT))
                 .doOnError(error -> seen.endAs(SeenRequest.End.ABORTED_BY_CLIENT));
     }
@@ -102,6 +107,19 @@ final class RequestHandler implements BiFunction<HttpServerRequest, HttpServerRe
         if (answer instanceof Answer.Whole) {
             seen.endAs(SeenRequest.End.COMPLETED);
         }
+    }
+
+    private void count(Call call, Answer answer, long startNanos) {
+        int status = 200;
+        long length = 0;
+        if (answer instanceof Answer.Whole whole) {
+            status = whole.status();
+            length = whole.body().length;
+        }
+        boolean routed = routes.knows(call.path());
+        HttpStats.Exchange exchange =
+                new HttpStats.Exchange(call.path(), routed, call.method(), status, call.body().length, length);
+        routes.stats().count(exchange, (System.nanoTime() - startNanos) / 1e9, clock.millis() / 1e3);
     }
 
     private Mono<Answer> routed(Call call) {

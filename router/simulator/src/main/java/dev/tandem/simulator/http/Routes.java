@@ -6,8 +6,10 @@ import dev.tandem.simulator.generate.ChatReader;
 import dev.tandem.simulator.generate.GenerateApi;
 import dev.tandem.simulator.generate.MessagesReader;
 import dev.tandem.simulator.http.EngineOptions.Apis;
+import dev.tandem.simulator.nixl.NixlConnector;
 import dev.tandem.simulator.text.Tokenizer;
 import dev.tandem.simulator.wire.Fields;
+import dev.tandem.simulator.wire.HttpStats;
 import dev.tandem.simulator.wire.Json;
 import dev.tandem.simulator.wire.MetricsText;
 import dev.tandem.simulator.wire.MultipartForm;
@@ -36,10 +38,16 @@ final class Routes {
     private final Map<String, Route> routes = new LinkedHashMap<>();
     private final Served served;
     private final Engine engine;
+    private final @Nullable NixlConnector nixl;
+    private final boolean strict;
+    private final HttpStats stats;
 
-    Routes(EngineOptions options, Served served, Engine engine) {
+    Routes(EngineOptions options, Served served, Engine engine, @Nullable NixlConnector nixl) {
         this.served = served;
         this.engine = engine;
+        this.nixl = nixl;
+        this.strict = options.strict();
+        this.stats = new HttpStats(served.created());
         addServer();
         if (options.apis().serves(Apis.GENERATE)) {
             addGeneration();
@@ -75,6 +83,16 @@ final class Routes {
                 .onErrorResume(Rejection.class, rejection -> Mono.just(rejected(call.path(), rejection)));
     }
 
+    /** Returns what the HTTP middleware has counted. */
+    HttpStats stats() {
+        return stats;
+    }
+
+    /** Returns true for a path of this server. */
+    boolean knows(String path) {
+        return routes.containsKey(path);
+    }
+
     private static Answer rejected(String path, Rejection rejection) {
         boolean messages = path.startsWith("/v1/messages");
         return Answer.json(rejection.status(), messages ? rejection.anthropic() : rejection.openAi());
@@ -101,7 +119,7 @@ final class Routes {
     }
 
     private void addGeneration() {
-        GenerateRoute generate = new GenerateRoute(engine, served);
+        GenerateRoute generate = new GenerateRoute(engine, served, nixl, strict);
         generation("/v1/completions", GenerateApi.COMPLETIONS, generate);
         generation("/v1/chat/completions", GenerateApi.CHAT, generate);
         generation("/v1/responses", GenerateApi.RESPONSES, generate);
@@ -187,7 +205,8 @@ final class Routes {
     }
 
     private Answer metrics() {
-        byte[] text = Json.utf8(MetricsText.of(engine, served));
+        engine.expireKept();
+        byte[] text = Json.utf8(MetricsText.of(engine, served, stats));
         return new Answer.Whole(200, "text/plain; version=1.0.0; charset=utf-8", text, List.of());
     }
 }

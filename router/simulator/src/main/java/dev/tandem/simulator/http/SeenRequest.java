@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request that a simulated engine has received. Thread-safe; only {@link #end()} changes.
@@ -30,6 +31,7 @@ public final class SeenRequest {
     private final List<Map.Entry<String, String>> headers;
     private final byte[] body;
     private volatile End end = End.OPEN;
+    private volatile @Nullable String violation;
 
     SeenRequest(long number, String method, String path, List<Map.Entry<String, String>> headers, byte[] body) {
         this.number = number;
@@ -84,6 +86,15 @@ public final class SeenRequest {
     /** Returns how the request has ended so far. */
     public End end() {
         return end;
+    }
+
+    /** Returns what a correct router would not have sent, as a strict engine found it; empty if it found nothing. */
+    public Optional<String> violation() {
+        return Optional.ofNullable(violation);
+    }
+
+    void violates(String what) {
+        violation = what;
     }
 
     void endAs(End how) {

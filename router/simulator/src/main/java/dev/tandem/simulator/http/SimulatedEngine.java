@@ -2,11 +2,13 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.core.time.Ticker;
-import dev.tandem.simulator.engine.DirectoryStore;
 import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.engine.EngineStats;
-import dev.tandem.simulator.engine.KvStore;
+import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.nixl.NixlConnector;
+import dev.tandem.simulator.store.DirectoryStore;
+import dev.tandem.simulator.store.KvStore;
 import dev.tandem.simulator.wire.Served;
 import io.netty.channel.Channel;
 import io.netty.channel.group.ChannelGroup;
@@ -16,8 +18,9 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,9 +33,6 @@ import reactor.netty.http.server.HttpServer;
  */
 public final class SimulatedEngine implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SimulatedEngine.class);
-    /** uvicorn closes idle connections after this time. */
-    private static final Duration KEEP_ALIVE = Duration.ofSeconds(5);
-
     private static final Clock CLOCK = Clock.systemUTC();
     private static final int JOURNAL_REQUESTS = 10_000;
     private static final long JOURNAL_BYTES = 64L << 20;
@@ -41,18 +41,26 @@ public final class SimulatedEngine implements AutoCloseable {
     private final Journal journal = new Journal(JOURNAL_REQUESTS, JOURNAL_BYTES);
     private final Faults faults = new Faults();
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final Ticker ticker;
     private final int port;
     private volatile Incarnation process;
 
-    private SimulatedEngine(EngineOptions options) {
+    private SimulatedEngine(EngineOptions options, Ticker ticker) {
         this.options = options;
-        this.process = start(options.port());
+        this.ticker = ticker;
+        NixlConfig nixl = options.transfer() == null ? null : options.transfer().nixl();
+        this.process = start(options.port(), nixl);
         this.port = ((InetSocketAddress) process.server.address()).getPort();
     }
 
     /** Starts an engine and returns when it listens; throws {@link UsageException} for sizes that cannot work. */
     public static SimulatedEngine start(EngineOptions options) {
-        SimulatedEngine engine = new SimulatedEngine(options);
+        return start(options, Ticker.SYSTEM);
+    }
+
+    /** Starts an engine whose leases and steps run by another clock. */
+    public static SimulatedEngine start(EngineOptions options, Ticker ticker) {
+        SimulatedEngine engine = new SimulatedEngine(options, ticker);
         log.info(
                 "simulated engine listening url={} model={} speed={} connector={}",
                 engine.baseUrl(),
@@ -90,12 +98,18 @@ public final class SimulatedEngine implements AutoCloseable {
 
     /** Returns the live statistics of the engine; a restarted engine has new ones. */
     public EngineStats stats() {
+        process.engine.expireKept();
         return process.engine.stats();
     }
 
     /** Returns the id of this engine process; a restart changes it. */
     public String engineId() {
         return process.engineId;
+    }
+
+    /** Returns the port of the NIXL side channel; 0 without that connector. */
+    public int sideChannelPort() {
+        return process.nixl == null ? 0 : process.nixl.config().port();
     }
 
     /** Drops all connections with a reset and stops listening, as a killed process does. */
@@ -107,7 +121,7 @@ public final class SimulatedEngine implements AutoCloseable {
     /** Crashes if it is up and comes back on the same port with empty caches and another engine id. */
     public synchronized void restart() {
         crash();
-        process = start(port);
+        process = start(port, process.nixl == null ? null : process.nixl.config());
         log.info("simulated engine restarted url={} engine_id={}", baseUrl(), process.engineId);
     }
 
@@ -116,8 +130,26 @@ public final class SimulatedEngine implements AutoCloseable {
         stop(false);
     }
 
-    private Incarnation start(int onPort) {
-        Engine engine = Engine.start(shape(options), Ticker.SYSTEM);
+    private Incarnation start(int onPort, @Nullable NixlConfig nixlConfig) {
+        Engine engine = Engine.start(shape(options), ticker);
+        String fixedId = nixlConfig == null ? null : nixlConfig.engineId();
+        String engineId = fixedId == null ? UUID.randomUUID().toString() : fixedId;
+        NixlConnector nixl = nixlConfig == null ? null : NixlConnector.start(nixlConfig, engineId, engine);
+        try {
+            DisposableServer server = listen(onPort, engine, nixl);
+            Incarnation started = new Incarnation(engine, server, engineId, nixl);
+            engine.onDeath(() -> exitLater(started));
+            return started;
+        } catch (RuntimeException e) {
+            engine.close();
+            if (nixl != null) {
+                nixl.close();
+            }
+            throw e;
+        }
+    }
+
+    private DisposableServer listen(int onPort, Engine engine, @Nullable NixlConnector nixl) {
         Served served = new Served(
                 options.model(),
                 options.servedNames(),
@@ -125,16 +157,26 @@ public final class SimulatedEngine implements AutoCloseable {
                 CLOCK.instant().getEpochSecond(),
                 options.promptDetails(),
                 options.toolParser());
-        RequestHandler handler = new RequestHandler(this, new Routes(options, served, engine), CLOCK);
-        DisposableServer server = HttpServer.create()
+        RequestHandler handler = new RequestHandler(this, new Routes(options, served, engine, nixl), CLOCK);
+        return HttpServer.create()
                 .host(options.host())
                 .port(onPort)
-                .idleTimeout(KEEP_ALIVE)
+                .idleTimeout(options.idle())
                 .httpRequestDecoder(spec -> spec.maxInitialLineLength(65_536).maxHeaderSize(1 << 20))
                 .doOnConnection(connection -> connections.add(connection.channel()))
                 .handle(handler)
                 .bindNow();
-        return new Incarnation(engine, server, UUID.randomUUID().toString());
+    }
+
+    /** The process of a vLLM whose engine has died answers errors for a moment and then ends. */
+    private void exitLater(Incarnation dead) {
+        log.error("simulated engine is dead url={} exits_in={}", baseUrl(), options.exitDelay());
+        CompletableFuture.delayedExecutor(options.exitDelay().toNanos(), TimeUnit.NANOSECONDS)
+                .execute(() -> {
+                    if (process.equals(dead)) {
+                        crash();
+                    }
+                });
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // closing cannot fail in a way that matters
@@ -148,6 +190,9 @@ public final class SimulatedEngine implements AutoCloseable {
                     channel.close();
                 }
             });
+        }
+        if (process.nixl != null) {
+            process.nixl.close();
         }
         process.engine.close();
     }
@@ -170,7 +215,8 @@ public final class SimulatedEngine implements AutoCloseable {
                     options.speed(),
                     store(options),
                     transfer != null && transfer.stores(),
-                    transfer != null && transfer.loads());
+                    transfer != null && transfer.loads(),
+                    transfer != null && transfer.nixl() != null);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }
@@ -189,5 +235,9 @@ public final class SimulatedEngine implements AutoCloseable {
     }
 
     /** What a restart replaces. */
-    private record Incarnation(Engine engine, DisposableServer server, String engineId) {}
+    private record Incarnation(
+            Engine engine,
+            DisposableServer server,
+            String engineId,
+            @Nullable NixlConnector nixl) {}
 }

@@ -7,14 +7,13 @@ import dev.tandem.simulator.engine.EngineHistogram;
 import dev.tandem.simulator.engine.EngineStats;
 import dev.tandem.simulator.engine.Finish;
 import dev.tandem.simulator.engine.Histogram;
-import java.util.Locale;
 
 /**
  * Prometheus text of an engine with vLLM 0.32's families, types, labels and order (recorded on 2026-11-21). Confined to
  * one rendering.
  */
 public final class MetricsText {
-    private final StringBuilder out = new StringBuilder(32_768);
+    private final PrometheusText out = new PrometheusText();
     private final EngineStats stats;
     private final Engine engine;
     private final Served served;
@@ -29,13 +28,98 @@ public final class MetricsText {
     }
 
     /** Returns the current text. */
-    public static String of(Engine engine, Served served) {
+    public static String of(Engine engine, Served served, HttpStats http) {
         MetricsText text = new MetricsText(engine, served);
+        text.process();
+        if (engine.shape().remote()) {
+            text.transfers();
+        }
         text.gauges();
         text.counters();
         text.histograms();
         text.cacheConfig();
+        http.write(text.out);
+        if (served.toolParser()) {
+            text.toolParser();
+        }
         return text.out.toString();
+    }
+
+    /** Python's own families with the values of nothing, and those of the process with what is known of it. */
+    private void process() {
+        for (String[] gc : new String[][] {
+            {"objects_collected", "Objects collected during gc"},
+            {"objects_uncollectable", "Uncollectable objects found during GC"},
+            {"collections", "Number of times this generation was collected"}
+        }) {
+            out.family("python_gc_" + gc[0] + "_total", "counter", gc[1]);
+            for (int generation = 0; generation < 3; generation++) {
+                out.sample("python_gc_" + gc[0] + "_total", "generation=\"" + generation + "\"", 0);
+            }
+        }
+        out.family("python_info", "gauge", "Python platform information");
+        out.sample(
+                "python_info",
+                "implementation=\"CPython\",major=\"3\",minor=\"11\",patchlevel=\"7\",version=\"3.11.7\"",
+                1);
+        Runtime runtime = Runtime.getRuntime();
+        long used = runtime.totalMemory() - runtime.freeMemory();
+        out.family("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.");
+        out.sample("process_virtual_memory_bytes", "", (double) runtime.maxMemory());
+        out.family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.");
+        out.sample("process_resident_memory_bytes", "", (double) used);
+        out.family("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.");
+        out.sample("process_start_time_seconds", "", (double) served.created());
+        out.family("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.");
+        out.sample("process_cpu_seconds_total", "", cpuSeconds());
+        out.family("process_open_fds", "gauge", "Number of open file descriptors.");
+        out.sample("process_open_fds", "", 0);
+        out.family("process_max_fds", "gauge", "Maximum number of open file descriptors.");
+        out.sample("process_max_fds", "", 0);
+    }
+
+    private static double cpuSeconds() {
+        return ProcessHandle.current()
+                .info()
+                .totalCpuDuration()
+                .map(time -> time.toMillis() / 1e3)
+                .orElse(0.0);
+    }
+
+    private void toolParser() {
+        String model = labels.substring(labels.indexOf(',') + 1);
+        String help = "Total number of ToolParser invocations.";
+        counter("tool_call_parser_invocations", help);
+        for (String suffix : new String[] {"total", "created"}) {
+            if (suffix.equals("created")) {
+                createdFamily("tool_call_parser_invocations");
+            }
+            for (String mode : new String[] {"streaming", "non_streaming"}) {
+                for (String outcome : new String[] {"tool_call", "no_tool_call"}) {
+                    for (String type : new String[] {"chat_completions", "responses", "other"}) {
+                        String series = "mode=\"" + mode + "\"," + model + ",outcome=\"" + outcome
+                                + "\",request_type=\"" + type + "\"";
+                        raw(
+                                "tool_call_parser_invocations_" + suffix + "{" + series + "}",
+                                suffix.equals("total") ? 0 : served.created());
+                    }
+                }
+            }
+        }
+    }
+
+    private void transfers() {
+        histogram("nixl_xfer_time_seconds", EngineHistogram.TRANSFER_TIME);
+        histogram("nixl_post_time_seconds", EngineHistogram.POST_TIME);
+        histogram("nixl_bytes_transferred", EngineHistogram.TRANSFER_BYTES);
+        histogram("nixl_num_descriptors", EngineHistogram.DESCRIPTORS);
+        single("nixl_num_failed_transfers", "Number of failed transfers.", EngineCounter.FAILED_TRANSFERS);
+        zero("nixl_num_failed_notifications", "Number of failed notifications.");
+        single("nixl_num_kv_expired_reqs", "Number of requests whose KV expired.", EngineCounter.KV_EXPIRED);
+        single(
+                "nixl_num_notifications_after_expiry",
+                "Number of notifications for requests that were no longer tracked.",
+                EngineCounter.LATE_NOTICES);
     }
 
     private void gauges() {
@@ -47,12 +131,12 @@ public final class MetricsText {
         gauge("num_requests_running", "Number of requests in model execution batches.", stats.running());
         gauge("num_requests_waiting", "Number of requests waiting to be processed.", stats.waiting());
         family("num_requests_waiting_by_reason", "gauge", "Number of waiting requests by reason.");
-        value("num_requests_waiting_by_reason", "reason=\"capacity\"", stats.waiting());
-        value("num_requests_waiting_by_reason", "reason=\"deferred\"", 0);
-        if (engine.shape().store() != null) {
+        value("num_requests_waiting_by_reason", "reason=\"capacity\"", stats.waiting() - stats.deferred());
+        value("num_requests_waiting_by_reason", "reason=\"deferred\"", stats.deferred());
+        if (engine.shape().connected()) {
             family("num_requests_kv_fetch_by_stage", "gauge", "Number of waiting requests by async KV load stage.");
             value("num_requests_kv_fetch_by_stage", "stage=\"waiting_to_start\"", 0);
-            value("num_requests_kv_fetch_by_stage", "stage=\"in_progress\"", 0);
+            value("num_requests_kv_fetch_by_stage", "stage=\"in_progress\"", stats.deferred());
             value("num_requests_kv_fetch_by_stage", "stage=\"completed_waiting\"", 0);
         }
         family("engine_sleep_state", "gauge", "Engine sleep state.");
@@ -85,6 +169,7 @@ public final class MetricsText {
                 source("external_kv_transfer", EngineCounter.PROMPT_EXTERNAL));
         long local = stats.count(EngineCounter.PROMPT_LOCAL_HIT);
         long external = stats.count(EngineCounter.PROMPT_EXTERNAL);
+        boolean remote = engine.shape().remote();
         labelled(
                 "prompt_tokens_cached",
                 "Number of cached prompt tokens (local + external).",
@@ -94,9 +179,9 @@ public final class MetricsText {
                 "Prefix-cache hit tokens by the cache tier that supplied them.",
                 new Labelled("source=\"device\"", local),
                 new Labelled("source=\"host\"", 0),
-                new Labelled("source=\"p2p\"", 0),
+                new Labelled("source=\"p2p\"", remote ? stats.count(EngineCounter.EXTERNAL_HITS) : 0),
                 new Labelled("source=\"disk\"", 0),
-                new Labelled("source=\"external_unspecified\"", external));
+                new Labelled("source=\"external_unspecified\"", remote ? 0 : external));
         single("generation_tokens", "Number of generation tokens processed.", EngineCounter.GENERATION);
         successes();
         rejections();
@@ -105,7 +190,8 @@ public final class MetricsText {
     private void successes() {
         counter("request_success", "Count of successfully processed requests.");
         String[] reasons = {"stop", "length", "abort", "error", "repetition"};
-        long[] counts = {stats.finished(Finish.STOP), stats.finished(Finish.LENGTH), 0, 0, 0};
+        long[] counts = {stats.finished(Finish.STOP), stats.finished(Finish.LENGTH), 0, stats.finished(Finish.ERROR), 0
+        };
         for (int i = 0; i < reasons.length; i++) {
             raw("request_success_total{" + reasonLabels(reasons[i]) + "}", counts[i]);
         }
@@ -170,7 +256,7 @@ public final class MetricsText {
         Histogram values = stats.histogram(which);
         family(name, "histogram", "Histogram of " + name.replace('_', ' ') + ".");
         for (int i = 0; i <= values.size(); i++) {
-            String bound = i == values.size() ? "+Inf" : number(values.bound(i));
+            String bound = i == values.size() ? "+Inf" : PrometheusText.number(values.bound(i));
             String ordered = labels.replaceFirst(",", ",le=\"" + bound.replace("$", "") + "\",");
             raw(name + "_bucket{" + ordered + "}", values.cumulative(i));
         }
@@ -223,29 +309,16 @@ public final class MetricsText {
     }
 
     private void family(String name, String type, String help) {
-        out.append("# HELP vllm:").append(name).append(' ').append(help).append('\n');
-        out.append("# TYPE vllm:").append(name).append(' ').append(type).append('\n');
+        out.family("vllm:" + name, type, help);
     }
 
     private void value(String name, String label, Number value) {
-        raw(name + "{" + labels + (label.isEmpty() ? "" : "," + label) + "}", value);
+        out.sample("vllm:" + name, labels + (label.isEmpty() ? "" : "," + label), value.doubleValue());
     }
 
     private void raw(String series, Number value) {
-        out.append("vllm:")
-                .append(series)
-                .append(' ')
-                .append(number(value.doubleValue()))
-                .append('\n');
-    }
-
-    /** Python's form: integers end in {@code .0}, the exponent has two digits and a sign. */
-    private static String number(double value) {
-        if (value == Math.rint(value) && Math.abs(value) < 1e9) {
-            return "%.1f".formatted(value);
-        }
-        return Math.abs(value) < 1e9
-                ? Double.toString(value)
-                : "%.9e".formatted(value).toLowerCase(Locale.ROOT);
+        int brace = series.indexOf('{');
+        String inner = series.substring(brace + 1, series.length() - 1);
+        out.sample("vllm:" + series.substring(0, brace), inner, value.doubleValue());
     }
 }

@@ -4,6 +4,7 @@ package dev.tandem.simulator.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.simulator.engine.VirtualEngine.Answer;
+import dev.tandem.simulator.store.DirectoryStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

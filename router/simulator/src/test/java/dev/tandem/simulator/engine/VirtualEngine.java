@@ -1,25 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.engine;
 
+import dev.tandem.simulator.store.KvStore;
 import dev.tandem.simulator.text.Tokenizer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** An engine core in virtual time: steps follow each other without waiting. */
 final class VirtualEngine {
     final EngineStats stats;
     final EngineCore core;
+    private final Queue<Runnable> messages = new ArrayDeque<>();
     long nowNanos;
 
     VirtualEngine(EngineShape shape) {
         stats = new EngineStats(shape.maxModelLength());
-        core = new EngineCore(shape, stats);
+        core = new EngineCore(shape, stats, messages::add);
+    }
+
+    static EngineShape connected(int blockSize, int blocks) {
+        return new EngineShape(
+                "m", blocks * blockSize, blockSize, blocks, 4, 64, 0, Speed.INSTANT, null, false, false, true);
     }
 
     static EngineShape shape(Speed speed, int blockSize, int blocks, @Nullable KvStore store) {
         return new EngineShape(
-                "m", blocks * blockSize, blockSize, blocks, 4, 64, 0, speed, store, store != null, store != null);
+                "m",
+                blocks * blockSize,
+                blockSize,
+                blocks,
+                4,
+                64,
+                0,
+                speed,
+                store,
+                store != null,
+                store != null,
+                false);
     }
 
     Answer add(String prompt, int maxTokens) {
@@ -27,9 +47,13 @@ final class VirtualEngine {
     }
 
     Answer add(int[] prompt, int maxTokens) {
+        return add(prompt, maxTokens, null);
+    }
+
+    Answer add(int[] prompt, int maxTokens, @Nullable Handover handover) {
         Answer answer = new Answer(this);
         Limits limits = Limits.of(maxTokens);
-        answer.sequence = core.add(new SequenceRequest(prompt, "", 0, limits, null, true, answer), nowNanos);
+        answer.sequence = core.add(new SequenceRequest(prompt, "", 0, limits, null, true, handover, answer), nowNanos);
         return answer;
     }
 
@@ -42,8 +66,16 @@ final class VirtualEngine {
     }
 
     void runToEnd() {
-        while (core.hasWork()) {
+        while (core.hasWork() || !messages.isEmpty()) {
+            deliver();
             step();
+        }
+    }
+
+    /** Runs what others have sent to the engine's thread. */
+    void deliver() {
+        for (Runnable message = messages.poll(); message != null; message = messages.poll()) {
+            message.run();
         }
     }
 
@@ -89,7 +121,7 @@ final class VirtualEngine {
         }
 
         @Override
-        public void onFailed() {
+        public void onFailed(Failure failure) {
             finish = Finish.ERROR;
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.engine;
+package dev.tandem.simulator.store;
 
 import dev.tandem.simulator.text.ContentHash;
 import java.io.IOException;

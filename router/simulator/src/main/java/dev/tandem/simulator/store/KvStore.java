@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.engine;
+package dev.tandem.simulator.store;
 
 import java.util.OptionalLong;
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.engine;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** What a sequence has to do with the KV of another engine. Immutable. */
+public sealed interface Handover {
+    /**
+     * The KV is for another engine: after the end its blocks stay as they are until they are fetched or the lease ends.
+     * An aborted sequence keeps nothing.
+     *
+     * @param id Name under which the blocks are kept.
+     * @param lease How long they are kept.
+     * @param kept Learns what is kept, on the engine's thread, before the last token is reported.
+     */
+    record Keep(String id, Duration lease, Consumer<Kept> kept) implements Handover {}
+
+    /**
+     * The KV of the prompt comes from another engine.
+     *
+     * @param source Where it comes from.
+     * @param shownTokens Cached tokens that the usage shows; -1 for all that were found or fetched.
+     */
+    record Fetch(Source source, int shownTokens) implements Handover {}
+
+    /**
+     * A request that kills the engine, as a malformed hand-over kills vLLM 0.32 (seen on 2026-11-21).
+     *
+     * @param reason Message of the failure.
+     * @param atOnce The engine dies in its next step; otherwise the request waits, and the engine dies when another one
+     *     comes or this one is aborted.
+     */
+    record Fatal(String reason, boolean atOnce) implements Handover {}
+
+    /**
+     * What a sequence has left behind.
+     *
+     * @param blocks Ids of its blocks, in their order.
+     * @param computedTokens Tokens whose KV is in them.
+     * @param cachedTokens Prompt tokens that the prefix cache had given.
+     * @param generatedTokens Tokens that were generated.
+     */
+    record Kept(List<Integer> blocks, int computedTokens, int cachedTokens, int generatedTokens) {
+        /** Copies the list. */
+        public Kept {
+            blocks = List.copyOf(blocks);
+        }
+    }
+
+    /**
+     * What one block holds at the moment.
+     *
+     * @param content Chain hash of its KV as a full block.
+     * @param tail Chain hash of the prompt tokens with which a kept prompt ends in it.
+     * @param tailTokens Number of those tokens; 0 if no kept prompt ends in it.
+     */
+    record Block(long content, long tail, int tailTokens) {}
+
+    /**
+     * The end of a fetch.
+     *
+     * @param blocks The blocks that were asked for; empty if the fetch failed.
+     * @param postNanos Time until the transfer began, nanoseconds.
+     * @param transferNanos Time of the transfer, nanoseconds.
+     */
+    record Fetched(List<Block> blocks, long postNanos, long transferNanos) {
+        /** The fetch failed. */
+        public static final Fetched FAILED = new Fetched(List.of(), 0, 0);
+
+        /** Copies the list. */
+        public Fetched {
+            blocks = List.copyOf(blocks);
+        }
+    }
+
+    /** Brings KV from another engine. Called on the engine's thread: never blocks. */
+    interface Source {
+        /** Fetches the last {@code blocks} blocks of the prompt; {@code done} may be called on any thread, once. */
+        void fetch(int blocks, Consumer<Fetched> done);
+
+        /** The request has ended before its fetch began: the other engine need not keep anything. */
+        void cancel();
+
+        /** Called now and then while the request waits for its fetch to begin. */
+        void waiting();
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.nixl;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+
+/**
+ * Frames of the side channel: four bytes of length, the name of what it is, then the fields in Java's data format. It
+ * stands in for vLLM's ZeroMQ handshake and for NIXL's transfers and notifications.
+ */
+final class Frames {
+    /** Longest frame; a million tokens in blocks of 16 fit. */
+    private static final int MOST_BYTES = 16 << 20;
+
+    private Frames() {}
+
+    /** What a frame asks for or answers. */
+    enum Kind {
+        /** Engine id and compatibility text; answered by {@link #OK} or {@link #REFUSED}. */
+        HELLO,
+        /** Block ids; answered by {@link #OK} with their contents. */
+        READ,
+        /** Request id whose blocks are not needed any more; answered by {@link #OK}. */
+        DONE,
+        /** Request id that somebody waits for; answered by {@link #OK}. */
+        WAITING,
+        /** Request id, digest of its parameters and of the prompt; answered by {@link #OK} with a verdict. */
+        CLAIM,
+        /** Done. */
+        OK,
+        /** Not done, with the reason. */
+        REFUSED
+    }
+
+    /** Writes the fields of a frame. */
+    interface Body {
+        void write(DataOutputStream out) throws IOException;
+    }
+
+    /**
+     * A frame that has come.
+     *
+     * @param kind What it is.
+     * @param fields The rest.
+     */
+    record Frame(Kind kind, DataInputStream fields) {}
+
+    static void write(OutputStream out, Kind kind, Body body) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        DataOutputStream fields = new DataOutputStream(bytes);
+        fields.writeUTF(kind.name());
+        body.write(fields);
+        DataOutputStream framed = new DataOutputStream(out);
+        framed.writeInt(bytes.size());
+        bytes.writeTo(framed);
+        framed.flush();
+    }
+
+    /** Reads the next frame; throws {@link EOFException} when the peer has closed. */
+    static Frame read(InputStream in) throws IOException {
+        int length = new DataInputStream(in).readInt();
+        if (length < 1 || length > MOST_BYTES) {
+            throw new IOException("frame of " + length + " bytes (expected: 1 to " + MOST_BYTES + ")");
+        }
+        byte[] bytes = in.readNBytes(length);
+        if (bytes.length < length) {
+            throw new EOFException("frame ends after " + bytes.length + " of " + length + " bytes");
+        }
+        DataInputStream fields = new DataInputStream(new ByteArrayInputStream(bytes));
+        String kind = fields.readUTF();
+        try {
+            return new Frame(Kind.valueOf(kind), fields);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("frame of unknown kind", e);
+        }
+    }
+}

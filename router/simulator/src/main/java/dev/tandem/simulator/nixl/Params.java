@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.nixl;
+
+import dev.tandem.simulator.text.ContentHash;
+import dev.tandem.simulator.wire.Json;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Names and shapes in {@code kv_transfer_params}, as recorded with vLLM 0.32.0 on 2026-11-21. */
+final class Params {
+    static final String REMOTE_PREFILL = "do_remote_prefill";
+    static final String REMOTE_DECODE = "do_remote_decode";
+    static final String BLOCKS = "remote_block_ids";
+    static final String ENGINE = "remote_engine_id";
+    static final String REQUEST = "remote_request_id";
+    static final String HOST = "remote_host";
+    static final String PORT = "remote_port";
+    static final String TOKENS = "remote_num_tokens";
+    static final String CACHED = "remote_prefill_cached_tokens";
+
+    /** Keys whose absence on leg D lets vLLM 0.32.0 warn first and die later. */
+    static final List<String> NEEDED = List.of(ENGINE, REQUEST, HOST, PORT);
+
+    /** Keys that a router sends on leg P; those of the other engine are null. */
+    static final Set<String> ASKED = Set.of(REMOTE_DECODE, REMOTE_PREFILL, ENGINE, BLOCKS, HOST, PORT);
+
+    /** Keys of a prefill answer, all of which a router passes on. */
+    static final Set<String> ANSWERED = Set.of(
+            REMOTE_PREFILL,
+            REMOTE_DECODE,
+            BLOCKS,
+            ENGINE,
+            REQUEST,
+            HOST,
+            PORT,
+            "tp_size",
+            "dcp_size",
+            "pp_size",
+            TOKENS,
+            "remote_blocks_expiry_time",
+            "transfer_mode",
+            CACHED);
+
+    private Params() {}
+
+    /** Returns true for a flag that is set. */
+    static boolean isSet(ObjectNode params, String flag) {
+        return params.path(flag).asBoolean(false);
+    }
+
+    /** Returns the first of {@link #NEEDED} that is missing, or null. */
+    static @Nullable String missing(ObjectNode params) {
+        return NEEDED.stream()
+                .filter(key ->
+                        params.path(key).isMissingNode() || params.path(key).isNull())
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** Returns the block ids: one list for the only KV cache group; null if they have another shape or are none. */
+    static @Nullable List<Integer> blocks(ObjectNode params) {
+        JsonNode group = params.path(BLOCKS).path(0);
+        if (!group.isArray() || group.isEmpty()) {
+            return null;
+        }
+        List<Integer> ids = new ArrayList<>();
+        for (JsonNode id : group) {
+            if (!id.isIntegralNumber()) {
+                return null;
+            }
+            ids.add(id.asInt());
+        }
+        return ids;
+    }
+
+    /** Returns a number that stands for the whole object: its keys, their order and their values. */
+    static long digest(ObjectNode params) {
+        return ContentHash.of(Json.text(params));
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.nixl;
+
+import dev.tandem.simulator.engine.Handover;
+import dev.tandem.simulator.engine.Handover.Kept;
+import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.wire.Json;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A request whose KV is for another engine. Thread-safe.
+ *
+ * <p>Every sample keeps blocks, but the answer names only those of the first prompt's last sample, as vLLM 0.32.0 does:
+ * the others stay until their lease ends.
+ */
+final class PrefillLeg implements Leg {
+    private final NixlConnector connector;
+    private final GenerateRequest request;
+    private final Map<Integer, String> names = new ConcurrentHashMap<>();
+    private final Map<Integer, Kept> kept = new ConcurrentHashMap<>();
+
+    PrefillLeg(NixlConnector connector, GenerateRequest request) {
+        this.connector = connector;
+        this.request = request;
+    }
+
+    @Override
+    public Handover handover(int choice) {
+        String name = name(choice);
+        names.put(choice, name);
+        return new Handover.Keep(name, connector.config().lease(), blocks -> kept.put(choice, blocks));
+    }
+
+    @Override
+    public @Nullable ObjectNode params() {
+        int choice = request.sampling().n() - 1;
+        Kept blocks = kept.get(choice);
+        String name = names.get(choice);
+        if (blocks == null || name == null) {
+            return null;
+        }
+        ObjectNode params = Json.object().put(Params.REMOTE_PREFILL, true).put(Params.REMOTE_DECODE, false);
+        ArrayNode group = params.putArray(Params.BLOCKS).addArray();
+        blocks.blocks().forEach(group::add);
+        params.put(Params.ENGINE, connector.engineId())
+                .put(Params.REQUEST, name)
+                .put(Params.HOST, connector.config().host())
+                .put(Params.PORT, connector.config().port());
+        params.put("tp_size", 1).put("dcp_size", 1).put("pp_size", 1);
+        params.put(Params.TOKENS, blocks.computedTokens())
+                .putNull("remote_blocks_expiry_time")
+                .put("transfer_mode", "pull");
+        if (blocks.generatedTokens() == 1) {
+            params.put(Params.CACHED, blocks.cachedTokens());
+        }
+        connector.onHandedOut(name, params, request);
+        return params;
+    }
+
+    /** vLLM's internal id: sample in front, prompt of a completion behind, and a random end. */
+    private String name(int choice) {
+        int n = request.sampling().n();
+        String sample = n > 1 ? choice % n + "_" : "";
+        String prompt = request.id().startsWith("cmpl-") ? "-" + choice / n : "";
+        return sample + request.id() + prompt + "-"
+                + UUID.randomUUID().toString().substring(0, 8);
+    }
+}

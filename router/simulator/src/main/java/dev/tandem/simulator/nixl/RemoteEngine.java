@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.nixl;
+
+import dev.tandem.simulator.engine.Handover;
+import dev.tandem.simulator.nixl.Frames.Body;
+import dev.tandem.simulator.nixl.Frames.Frame;
+import dev.tandem.simulator.nixl.Frames.Kind;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A connection to the side channel of another engine. Confined to one thread, which blocks. */
+final class RemoteEngine implements AutoCloseable {
+    /** vLLM's handshake time-out, seen as the 5 s after which a wrong address fails (2026-11-21). */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final Socket socket = new Socket();
+
+    private RemoteEngine() {}
+
+    /** Connects and checks that the expected engine answers. */
+    static RemoteEngine connect(InetSocketAddress address, String engineId, String compatibility) throws IOException {
+        RemoteEngine remote = new RemoteEngine();
+        try {
+            remote.socket.setSoTimeout((int) PATIENCE.toMillis());
+            remote.socket.setTcpNoDelay(true);
+            remote.socket.connect(address, (int) PATIENCE.toMillis());
+            remote.ask(Kind.HELLO, fields -> {
+                fields.writeUTF(engineId);
+                fields.writeUTF(compatibility);
+            });
+            return remote;
+        } catch (IOException e) {
+            remote.close();
+            throw e;
+        }
+    }
+
+    /** Reads blocks; empty if one of them does not exist. */
+    List<Handover.Block> read(List<Integer> ids) throws IOException {
+        DataInputStream answer = ask(Kind.READ, fields -> {
+            fields.writeInt(ids.size());
+            for (int id : ids) {
+                fields.writeInt(id);
+            }
+        });
+        List<Handover.Block> blocks = new ArrayList<>();
+        for (int left = answer.readInt(); left > 0; left--) {
+            blocks.add(new Handover.Block(answer.readLong(), answer.readLong(), answer.readInt()));
+        }
+        return blocks;
+    }
+
+    /** Says that the blocks of a request are not needed any more. */
+    void done(String requestId) throws IOException {
+        ask(Kind.DONE, fields -> fields.writeUTF(requestId));
+    }
+
+    /** Says that somebody still waits for the blocks of a request. */
+    void waiting(String requestId) throws IOException {
+        ask(Kind.WAITING, fields -> fields.writeUTF(requestId));
+    }
+
+    /** Asks whether parameters may be used for a prompt, which uses them up. */
+    Ledger.Verdict claim(String requestId, long digest, long prompt) throws IOException {
+        DataInputStream answer = ask(Kind.CLAIM, fields -> {
+            fields.writeUTF(requestId);
+            fields.writeLong(digest);
+            fields.writeLong(prompt);
+        });
+        String verdict = answer.readUTF();
+        try {
+            return Ledger.Verdict.valueOf(verdict);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("unknown verdict", e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+
+    private DataInputStream ask(Kind kind, Body body) throws IOException {
+        Frames.write(socket.getOutputStream(), kind, body);
+        Frame answer = Frames.read(socket.getInputStream());
+        if (answer.kind() != Kind.OK) {
+            throw new IOException(
+                    answer.kind() == Kind.REFUSED ? answer.fields().readUTF() : "unexpected answer");
+        }
+        return answer.fields();
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.nixl;
+
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What a correct router never sends to an engine, seen in the body alone. A violation is a sentence for the person who
+ * writes the router.
+ */
+public final class StrictRules {
+    private StrictRules() {}
+
+    /**
+     * Returns what is wrong with the hand-over part of a body for an engine without this connector; null if nothing.
+     */
+    public static @Nullable String withoutConnector(ObjectNode body) {
+        if (!(body.get("kv_transfer_params") instanceof ObjectNode params)) {
+            return null;
+        }
+        return Stream.concat(Params.ASKED.stream(), Params.ANSWERED.stream())
+                .filter(params::has)
+                .sorted()
+                .findFirst()
+                .map(key -> "kv_transfer_params." + key + ": this engine has no NIXL connector")
+                .orElse(null);
+    }
+
+    /** Returns what is wrong with the hand-over part of a body; null if nothing. */
+    public static @Nullable String violation(ObjectNode body, NixlConfig.Role role) {
+        if (!(body.get("kv_transfer_params") instanceof ObjectNode params)) {
+            return null;
+        }
+        boolean prefill = Params.isSet(params, Params.REMOTE_DECODE);
+        boolean decode = Params.isSet(params, Params.REMOTE_PREFILL);
+        if (prefill == decode) {
+            return "kv_transfer_params: " + (prefill ? "both" : "neither") + " of do_remote_decode and"
+                    + " do_remote_prefill is true (expected: one)";
+        }
+        if (isList(body.path("prompt"))) {
+            return "prompt: a list of prompts (expected: one prompt in a hand-over)";
+        }
+        return prefill ? prefillViolation(body, params, role) : decodeViolation(params, role);
+    }
+
+    private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, NixlConfig.Role role) {
+        if (role == NixlConfig.Role.CONSUMER) {
+            return "kv_transfer_params.do_remote_decode: true on a decode engine (kv_role kv_consumer)";
+        }
+        String unknown = unknownKey(params, Params.ASKED);
+        if (unknown != null) {
+            return unknown;
+        }
+        for (String key : Params.ASKED) {
+            if (key.startsWith("remote_")
+                    && !params.path(key).isMissingNode()
+                    && !params.path(key).isNull()) {
+                return "kv_transfer_params." + key + ": " + params.get(key) + " (expected: null on a prefill leg)";
+            }
+        }
+        return shape(body);
+    }
+
+    private static @Nullable String shape(ObjectNode body) {
+        if (body.path("stream").asBoolean(false)) {
+            return "stream: true (expected: false on a prefill leg; a stream carries no kv_transfer_params)";
+        }
+        if (present(body, "stream_options")) {
+            return "stream_options: present (expected: absent on a prefill leg)";
+        }
+        for (String key : new String[] {"n", "best_of"}) {
+            if (body.path(key).asInt(1) != 1) {
+                return key + ": " + body.get(key) + " (expected: 1 on a prefill leg)";
+            }
+        }
+        for (String key : new String[] {"min_tokens", "min_completion_tokens"}) {
+            if (body.path(key).asInt(0) > 1) {
+                return key + ": " + body.get(key) + " (expected: at most 1 on a prefill leg)";
+            }
+        }
+        return limit(body);
+    }
+
+    private static @Nullable String limit(ObjectNode body) {
+        for (String key : new String[] {"max_completion_tokens", "max_output_tokens", "max_tokens"}) {
+            if (present(body, key)) {
+                return body.path(key).asInt(0) == 1
+                        ? null
+                        : key + ": " + body.get(key) + " (expected: 1 on a prefill leg)";
+            }
+        }
+        return "max_tokens: absent (expected: 1 on a prefill leg)";
+    }
+
+    private static @Nullable String decodeViolation(ObjectNode params, NixlConfig.Role role) {
+        if (role == NixlConfig.Role.PRODUCER) {
+            return "kv_transfer_params.do_remote_prefill: true on a prefill engine (kv_role kv_producer)";
+        }
+        String unknown = unknownKey(params, Params.ANSWERED);
+        if (unknown != null) {
+            return unknown;
+        }
+        String missing = Params.missing(params);
+        if (missing != null) {
+            return "kv_transfer_params." + missing + ": missing (expected: the whole object of the prefill answer)";
+        }
+        if (Params.blocks(params) == null) {
+            return "kv_transfer_params.remote_block_ids: " + params.path(Params.BLOCKS)
+                    + " (expected: a list with one list of block ids)";
+        }
+        return null;
+    }
+
+    private static @Nullable String unknownKey(ObjectNode params, Set<String> known) {
+        return params.propertyNames().stream()
+                .filter(key -> !known.contains(key))
+                .findFirst()
+                .map(key -> "kv_transfer_params." + key + ": unknown key (expected: nothing that a client sends)")
+                .orElse(null);
+    }
+
+    private static boolean present(ObjectNode body, String key) {
+        return body.hasNonNull(key);
+    }
+
+    private static boolean isList(JsonNode prompt) {
+        return prompt.isArray() && prompt.size() > 1 && !prompt.path(0).isNumber();
+    }
+}
