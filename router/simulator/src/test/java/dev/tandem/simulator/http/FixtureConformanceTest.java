@@ -48,6 +48,7 @@ class FixtureConformanceTest {
     static void start() {
         engine = SimulatedEngine.start(EngineOptions.of("tiny-qwen2", 0)
                 .withServedNames("tiny", "tiny-alias")
+                .withStrict(false)
                 .withMaxModelLength(512)
                 .withBlocks(128, 64)
                 .withApis(EngineOptions.Apis.GENERATE));
