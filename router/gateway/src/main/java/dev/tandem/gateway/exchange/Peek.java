@@ -103,8 +103,10 @@ final class Peek implements CoreSubscriber<ByteBuf> {
 
     private void begin() {
         ready = true;
-        Flux<ByteBuf> body =
-                Flux.defer(this::taken).concatWith(new Rest()).doOnDiscard(ByteBuf.class, ByteBuf::release);
+        Flux<ByteBuf> body = Flux.defer(this::taken)
+                .concatWith(new Rest())
+                .doOnCancel(this::abandon)
+                .doOnDiscard(ByteBuf.class, ByteBuf::release);
         sink.success(answer.streaming(body, this::abandon));
     }
 

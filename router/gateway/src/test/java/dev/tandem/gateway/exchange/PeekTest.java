@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.publisher.TestPublisher;
@@ -125,6 +127,22 @@ class PeekTest {
         peek(engine.flux()).subscribe(answers::add);
         engine.next(piece("data: 1\n\n"));
         answers.getFirst().body().map(PeekTest::read).subscribe().dispose();
+
+        engine.assertCancelled();
+        assertAllReleased();
+    }
+
+    @Test
+    void aReaderThatLeavesBeforeItsFirstPieceEndsTheConnection() {
+        List<EngineAnswer> answers = new ArrayList<>();
+        peek(engine.flux()).subscribe(answers::add);
+        engine.next(piece("data: 1\n\n"));
+        answers.getFirst().body().subscribe(new BaseSubscriber<>() {
+            @Override
+            protected void hookOnSubscribe(Subscription subscription) {
+                subscription.cancel();
+            }
+        });
 
         engine.assertCancelled();
         assertAllReleased();

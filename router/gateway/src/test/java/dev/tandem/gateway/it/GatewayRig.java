@@ -71,6 +71,7 @@ final class GatewayRig implements AutoCloseable {
                     .run(settings.entrySet().stream()
                             .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())
                             .toArray(String[]::new)));
+            Leaks.watch();
             rig.awaitWorkersUp();
             return rig;
         }
@@ -114,7 +115,7 @@ final class GatewayRig implements AutoCloseable {
         }
     }
 
-    /** Everything that requests acquire has been given back, and no event loop has been blocked. */
+    /** Everything that requests acquire has been given back, no event loop was blocked, no buffer was forgotten. */
     void assertNothingLeft() {
         Fleet fleet = bean(Fleet.class);
         WaitingRoom room = bean(WaitingRoom.class);
@@ -124,6 +125,7 @@ final class GatewayRig implements AutoCloseable {
                         + bodies.bytesInFlight(),
                 () -> fleet.leases() == 0 && room.running() == 0 && bodies.bytesInFlight() == 0);
         assertThat(BlockingCalls.taken()).isEmpty();
+        assertThat(Leaks.seen()).isEmpty();
     }
 
     @Override
