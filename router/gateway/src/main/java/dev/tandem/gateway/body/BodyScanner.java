@@ -78,7 +78,7 @@ public final class BodyScanner {
         } catch (JacksonException e) {
             throw new FailureException(Failure.INVALID_JSON, "body: " + describe(e), e);
         }
-        return found.toBody(buffer, fingerprint(buffer, found), promptBytes(found.fields) / BYTES_PER_TOKEN);
+        return found.toBody(buffer, fingerprint(buffer, found), promptBytes(buffer, found.fields) / BYTES_PER_TOKEN);
     }
 
     private static void member(JsonParser parser, Findings found) {
@@ -160,11 +160,15 @@ public final class BodyScanner {
         }
     }
 
-    private static int promptBytes(TopLevelFields fields) {
+    private static int promptBytes(ByteBuf buffer, TopLevelFields fields) {
         int bytes = 0;
         for (String field : PROMPT_FIELDS) {
             int index = fields.indexOf(field);
-            bytes += index < 0 ? 0 : fields.valueEnd(index) - fields.valueStart(index);
+            if (index >= 0) {
+                int from = fields.valueStart(index);
+                int to = fields.valueEnd(index);
+                bytes += to - from - InlineMedia.bytes(buffer, from, to);
+            }
         }
         return bytes;
     }

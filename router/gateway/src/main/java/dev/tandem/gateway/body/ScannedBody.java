@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param streaming whether the client asked for a stream
  * @param splittable whether prefill and decode may run on two workers: one prompt and one answer, and nothing of the
  *     prompt in it
- * @param promptTokens estimated prompt tokens: a quarter of the prompt's bytes
+ * @param promptTokens estimated prompt tokens: a quarter of the prompt's bytes, inline media left out
  * @param fingerprint prefix of the prompt
  */
 public record ScannedBody(

@@ -2,11 +2,13 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.prefix.Fingerprinter;
+import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.retry.RetryPolicy;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
@@ -14,7 +16,9 @@ import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
@@ -56,7 +60,26 @@ class CoreConfiguration {
         RoutingSettings settings = routingSettings(properties);
         requireKnown("tandem.routing.prefill-policy", settings.prefillPolicy());
         requireKnown("tandem.routing.decode-policy", settings.decodePolicy());
-        return new Router(fleet, settings, connectors::apis, ThreadLocalRandom::current, ticker);
+        return new Router(
+                fleet,
+                settings,
+                (prefill, decode) -> apis(connectors, prefill, decode),
+                ThreadLocalRandom::current,
+                ticker);
+    }
+
+    /** A pair of strangers is a mistake in nearly every fleet, and nothing else would tell of it. */
+    private static Set<ApiKind> apis(ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
+        Set<ApiKind> apis = connectors.apis(prefill, decode);
+        List<String> spoken = Stream.concat(prefill.stream(), decode.stream())
+                .map(facts -> Objects.requireNonNullElse(facts.connector(), ""))
+                .distinct()
+                .sorted()
+                .toList();
+        if (apis.isEmpty() && spoken.size() > 1 && !spoken.contains("")) {
+            LOG.warn("workers do not speak one protocol, nothing is handed over connectors={}", spoken);
+        }
+        return apis;
     }
 
     @Bean

@@ -46,6 +46,32 @@ class BodyScannerTest {
         assertThat(Bodies.scan("{\"prompt\":" + prompt + "}").splittable()).isFalse();
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"\"n\":2", "\"best_of\":3", "\"echo\":true", "\"prompt_logprobs\":0", "\"use_beam_search\":true"
+            })
+    void whatNeedsTheWholePromptOnOneWorkerIsNotSplit(String field) {
+        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable()).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"n\":1", "\"best_of\":1", "\"echo\":false", "\"prompt_logprobs\":null"})
+    void defaultsThatAreSpelledOutAreSplit(String field) {
+        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {64, 1_000_000})
+    void anImageIsNotAMillionTokens(int piece) {
+        String image = "data:image/png;base64," + "iVBORw0KGgo/".repeat(20_000);
+        String json = "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\""
+                + image + "\"}},{\"type\":\"text\",\"text\":\"" + "what is it; ".repeat(400) + "\"}]}]}";
+
+        ScannedBody body = Bodies.SCANNER.scan(Bodies.inPieces(json, piece));
+
+        assertThat(body.promptTokens()).isBetween(1_200, 1_300);
+    }
+
     @Test
     void tokenIdsAreOnePrompt() {
         assertThat(Bodies.scan("{\"prompt\":[1, 2, 3]}").splittable()).isTrue();
