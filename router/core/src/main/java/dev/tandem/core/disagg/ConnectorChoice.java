@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -52,21 +53,17 @@ public final class ConnectorChoice {
     }
 
     /**
-     * Returns the APIs whose prompts the engines hand over. Without a fixed connector that is none as soon as two of
-     * them speak different protocols: a pair of strangers would compute every prompt twice.
+     * Returns the APIs whose prompts some pair of the engines hands over. A pair of strangers runs a request whole on
+     * its decode worker.
      */
     public Set<ApiKind> apis(List<EngineFacts> prefill, List<EngineFacts> decode) {
         Set<KvConnector> spoken = new HashSet<>();
-        prefill.forEach(p -> decode.forEach(d -> spoken.add(between(p, d))));
         if (fixed != null) {
             spoken.add(fixed);
         }
-        return spoken.size() == 1 ? apis(spoken.iterator().next()) : Set.of();
-    }
-
-    private static Set<ApiKind> apis(KvConnector connector) {
-        Set<ApiKind> apis = EnumSet.noneOf(ApiKind.class);
-        Arrays.stream(ApiKind.values()).filter(connector::handsOver).forEach(apis::add);
-        return apis;
+        prefill.forEach(p -> decode.forEach(d -> spoken.add(between(p, d))));
+        return Arrays.stream(ApiKind.values())
+                .filter(api -> spoken.stream().anyMatch(connector -> connector.handsOver(api)))
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(ApiKind.class)));
     }
 }

@@ -28,8 +28,15 @@ class ConnectorChoiceTest {
     void autoHandsNothingOverBetweenStrangers() {
         assertThat(auto.between(NIXL, SLOTS).name()).isEqualTo("plain");
         assertThat(auto.between(NIXL, EngineFacts.UNKNOWN).name()).isEqualTo("plain");
-        assertThat(auto.apis(List.of(NIXL), List.of(NIXL, SLOTS))).isEmpty();
+        assertThat(auto.apis(List.of(NIXL), List.of(SLOTS, EngineFacts.UNKNOWN)))
+                .isEmpty();
         assertThat(auto.apis(List.of(), List.of(NIXL))).isEmpty();
+    }
+
+    @Test
+    void aStrangerDoesNotKeepTheOthersFromHandingOver() {
+        assertThat(auto.apis(List.of(NIXL, EngineFacts.UNKNOWN), List.of(NIXL, SLOTS)))
+                .contains(ApiKind.COMPLETIONS, ApiKind.MESSAGES);
     }
 
     @Test

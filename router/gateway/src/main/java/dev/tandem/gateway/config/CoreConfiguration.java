@@ -76,8 +76,8 @@ class CoreConfiguration {
                 .distinct()
                 .sorted()
                 .toList();
-        if (apis.isEmpty() && spoken.size() > 1 && !spoken.contains("")) {
-            LOG.warn("workers do not speak one protocol, nothing is handed over connectors={}", spoken);
+        if (spoken.size() > 1 && !spoken.contains("")) {
+            LOG.warn("workers do not speak one hand-over protocol, strangers serve whole connectors={}", spoken);
         }
         return apis;
     }
