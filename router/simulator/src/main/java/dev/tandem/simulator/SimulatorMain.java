@@ -4,39 +4,56 @@ package dev.tandem.simulator;
 import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.SimulatedEngine;
 import dev.tandem.simulator.http.UsageException;
+import dev.tandem.simulator.llama.LlamaOptions;
+import dev.tandem.simulator.llama.SimulatedLlamaServer;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.LoggerFactory;
 
-/** Runs one simulated engine as a process; takes vLLM's command line. */
+/**
+ * Runs one simulated engine as a process: takes vLLM's command line, or llama-server's behind the first argument
+ * {@code llama-server}.
+ */
 public final class SimulatorMain {
     private static final String LOG_SETTING = "logback.configurationFile";
+    private static final String LLAMA = "llama-server";
 
     private SimulatorMain() {}
 
-    /** Starts the engine and waits for the end of the process; exits with 2 for arguments that vLLM would refuse. */
+    /** Starts the engine and waits for the end of the process; exits with 2 for arguments that it would refuse. */
     public static void main(String[] arguments) throws InterruptedException {
         if (System.getProperty(LOG_SETTING) == null) {
             System.setProperty(LOG_SETTING, "dev/tandem/simulator/log.xml");
         }
+        boolean llama = arguments.length > 0 && arguments[0].equals(LLAMA);
         if (Arrays.asList(arguments).contains("--help")) {
-            print(EngineOptions.help());
+            print(llama ? LlamaOptions.help() : EngineOptions.help());
             return;
         }
-        SimulatedEngine engine;
+        Runnable close;
         try {
-            engine = SimulatedEngine.start(EngineOptions.parse(arguments).withEnvironment(System.getenv()));
+            close = llama ? startLlama(arguments) : startVllm(arguments);
         } catch (UsageException e) {
-            LoggerFactory.getLogger(SimulatorMain.class).error("{}: error: {}", EngineOptions.usage(), e.getMessage());
+            String usage = llama ? LLAMA : EngineOptions.usage();
+            LoggerFactory.getLogger(SimulatorMain.class).error("{}: error: {}", usage, e.getMessage());
             System.exit(2);
             return;
         }
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            engine.close();
+            close.run();
             stopped.countDown();
         }));
         stopped.await();
+    }
+
+    private static Runnable startVllm(String[] arguments) {
+        return SimulatedEngine.start(EngineOptions.parse(arguments).withEnvironment(System.getenv()))::close;
+    }
+
+    private static Runnable startLlama(String[] arguments) {
+        String[] own = Arrays.copyOfRange(arguments, 1, arguments.length);
+        return SimulatedLlamaServer.start(LlamaOptions.parse(own))::close;
     }
 
     @SuppressWarnings("SystemOut") // asked for on the command line

@@ -32,7 +32,8 @@ class ArchitectureTest {
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
             entry("nixl", Set.of("text", "engine", "wire", "generate")),
-            entry("http", Set.of("text", "store", "engine", "wire", "generate", "nixl")));
+            entry("http", Set.of("text", "store", "engine", "wire", "generate", "nixl")),
+            entry("llama", Set.of("text", "engine", "wire", "http")));
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
@@ -76,10 +77,10 @@ class ArchitectureTest {
     }
 
     @Test
-    void onlyTheHttpFaceKnowsTheNetwork() {
+    void onlyTheHttpFacesKnowTheNetwork() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage(ROOT + "http..")
+                .resideOutsideOfPackages(ROOT + "http..", ROOT + "llama..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("reactor..", "io.netty..")

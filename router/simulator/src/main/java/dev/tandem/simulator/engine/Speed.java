@@ -58,17 +58,17 @@ public record Speed(
     }
 
     /** Returns the time of the fixed part of a step in nanoseconds. */
-    double stepNanos() {
+    public double stepNanos() {
         return stepMicros * 1e3;
     }
 
     /** Returns the time that a chunk of {@code tokens} at {@code position} adds to a step in nanoseconds. */
-    double chunkNanos(int tokens, int position) {
+    public double chunkNanos(int tokens, int position) {
         return promptTokenMicros * 1e3 * tokens + attentionPicos * 1e-3 * tokens * (position + tokens / 2.0);
     }
 
     /** Returns the time that a decoding request with this context adds to a step in nanoseconds. */
-    double decodeNanos(int context) {
+    public double decodeNanos(int context) {
         return decodeMicros * 1e3 + contextNanos * context;
     }
 }

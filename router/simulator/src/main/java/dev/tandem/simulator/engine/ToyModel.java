@@ -11,18 +11,18 @@ import dev.tandem.simulator.text.Tokenizer;
  * <p>Equal prompts give equal answers on every engine; one wrong KV block gives another text. Sampling parameters do
  * not matter. An answer ends by itself after a length that the content decides.
  */
-final class ToyModel {
+public final class ToyModel {
     private static final long LENGTH_DRAW = -1;
 
     private final int meanAnswer;
 
     /** Makes a model whose answers have this mean length in tokens; 0 lets them never end by themselves. */
-    ToyModel(int meanAnswer) {
+    public ToyModel(int meanAnswer) {
         this.meanAnswer = meanAnswer;
     }
 
     /** Returns token {@code index} of the answer, {@link Tokenizer#END} from its natural end on. */
-    int token(long content, int index, Limits limits) {
+    public int token(long content, int index, Limits limits) {
         boolean mayEnd = !limits.ignoreEnd() && index >= limits.minTokens();
         return mayEnd && index >= length(content) ? Tokenizer.END : word(content, index);
     }

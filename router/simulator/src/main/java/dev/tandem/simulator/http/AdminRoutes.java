@@ -9,9 +9,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** The simulator's own endpoints below {@code /sim}. Thread-safe. */
 final class AdminRoutes {
-    private final SimulatedEngine owner;
+    private final ServerHandler.Owner owner;
 
-    AdminRoutes(SimulatedEngine owner) {
+    AdminRoutes(ServerHandler.Owner owner) {
         this.owner = owner;
     }
 

@@ -9,7 +9,7 @@ import reactor.core.publisher.Flux;
 import tools.jackson.databind.JsonNode;
 
 /** What a route answers. Immutable. */
-sealed interface Answer {
+public sealed interface Answer {
     String JSON = "application/json";
 
     /** Returns a JSON answer. */

@@ -20,7 +20,7 @@ import reactor.core.scheduler.Schedulers;
  * @param seen Its entry in the journal; null if it has none.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record Call(
+public record Call(
         String method,
         String path,
         HttpHeaders headers,
@@ -41,13 +41,13 @@ record Call(
         return new Rejection(400, "ContractViolation", what, "kv_transfer_params");
     }
 
-    @Nullable
-    String header(String name) {
+    /** Returns the first value of a header; null if it is absent. */
+    public @Nullable String header(String name) {
         return headers.get(name);
     }
 
     /** Returns the connection's event loop, where answers are rendered. */
-    Scheduler eventLoop() {
+    public Scheduler eventLoop() {
         return Schedulers.fromExecutor(channel.eventLoop());
     }
 }

@@ -18,7 +18,8 @@ public final class Faults {
     private final List<Armed> armed = new ArrayList<>();
     private final List<RawAnswer> rawAnswers = new ArrayList<>();
 
-    Faults() {}
+    /** Makes an empty set of faults. */
+    public Faults() {}
 
     /** Adds a fault. */
     public synchronized void add(Fault fault) {

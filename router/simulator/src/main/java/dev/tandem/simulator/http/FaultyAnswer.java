@@ -17,11 +17,11 @@ final class FaultyAnswer {
     private static final byte[] GARBAGE =
             Json.utf8("data: {\"id\":\"cmpl-\u0000\uFFFD,,,\n\nno event at all \u001b[31m\r\n");
 
-    private final SimulatedEngine owner;
+    private final ServerHandler.Owner owner;
     private final Channel channel;
     private final SeenRequest seen;
 
-    FaultyAnswer(SimulatedEngine owner, Channel channel, SeenRequest seen) {
+    FaultyAnswer(ServerHandler.Owner owner, Channel channel, SeenRequest seen) {
         this.owner = owner;
         this.channel = channel;
         this.seen = seen;

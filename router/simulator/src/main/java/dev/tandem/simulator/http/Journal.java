@@ -14,7 +14,8 @@ public final class Journal {
     private long bytes;
     private long received;
 
-    Journal(int capacity, long capacityBytes) {
+    /** Makes an empty journal that keeps so many requests with so many bytes of bodies. */
+    public Journal(int capacity, long capacityBytes) {
         this.capacity = capacity;
         this.capacityBytes = capacityBytes;
     }

@@ -31,7 +31,7 @@ import reactor.netty.http.server.HttpServer;
  * A stand-in for one vLLM 0.32 server: listens on a port, has an engine of its own, and misbehaves on demand.
  * Thread-safe.
  */
-public final class SimulatedEngine implements AutoCloseable {
+public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SimulatedEngine.class);
     private static final Clock CLOCK = Clock.systemUTC();
     private static final int JOURNAL_REQUESTS = 10_000;
@@ -87,11 +87,13 @@ public final class SimulatedEngine implements AutoCloseable {
     }
 
     /** Returns what it has seen. */
+    @Override
     public Journal journal() {
         return journal;
     }
 
     /** Returns its fault switches. */
+    @Override
     public Faults faults() {
         return faults;
     }
@@ -103,6 +105,7 @@ public final class SimulatedEngine implements AutoCloseable {
     }
 
     /** Returns the id of this engine process; a restart changes it. */
+    @Override
     public String engineId() {
         return process.engineId;
     }
@@ -113,12 +116,14 @@ public final class SimulatedEngine implements AutoCloseable {
     }
 
     /** Drops all connections with a reset and stops listening, as a killed process does. */
+    @Override
     public void crash() {
         log.info("simulated engine crashes url={}", baseUrl());
         stop(true);
     }
 
     /** Crashes if it is up and comes back on the same port with empty caches and another engine id. */
+    @Override
     public synchronized void restart() {
         crash();
         process = start(port, process.nixl == null ? null : process.nixl.config());

@@ -5,7 +5,8 @@ package dev.tandem.simulator.http;
 public final class UsageException extends IllegalArgumentException {
     private static final long serialVersionUID = 1;
 
-    UsageException(String message) {
+    /** Makes an exception with a message that names the argument. */
+    public UsageException(String message) {
         super(message);
     }
 }

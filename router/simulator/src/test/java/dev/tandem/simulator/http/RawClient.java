@@ -15,21 +15,23 @@ import java.util.List;
 import java.util.Map;
 
 /** One plain socket that sends bytes and reads answers as they are framed. */
-final class RawClient implements AutoCloseable {
+public final class RawClient implements AutoCloseable {
     private static final int PATIENCE_MILLIS = 20_000;
 
     private final Socket socket;
     private final InputStream in;
 
-    RawClient(int port) throws IOException {
+    /** Connects to a port of this machine. */
+    public RawClient(int port) throws IOException {
         socket = new Socket(InetAddress.getLoopbackAddress(), port);
         socket.setSoTimeout(PATIENCE_MILLIS);
         in = new BufferedInputStream(socket.getInputStream());
     }
 
     /** What came back; a chunked body keeps its chunks. */
-    record Response(String statusLine, List<Map.Entry<String, String>> headers, List<byte[]> chunks) {
-        String header(String name) {
+    public record Response(String statusLine, List<Map.Entry<String, String>> headers, List<byte[]> chunks) {
+        /** Returns the first value of a header; empty if it is absent. */
+        public String header(String name) {
             return headers.stream()
                     .filter(header -> header.getKey().equalsIgnoreCase(name))
                     .map(Map.Entry::getValue)
@@ -37,32 +39,38 @@ final class RawClient implements AutoCloseable {
                     .orElse("");
         }
 
-        String body() {
+        /** Returns the whole body as text. */
+        public String body() {
             ByteArrayOutputStream all = new ByteArrayOutputStream();
             chunks.forEach(all::writeBytes);
             return all.toString(StandardCharsets.UTF_8);
         }
 
-        int status() {
+        /** Returns the status code. */
+        public int status() {
             return Integer.parseInt(statusLine.substring(9, 12));
         }
     }
 
-    static String post(String path, String json) {
+    /** Makes a POST request with a JSON body. */
+    public static String post(String path, String json) {
         return post(path, json, "");
     }
 
-    static String post(String path, String json, String moreHeaders) {
+    /** Makes a POST request with a JSON body and more header lines. */
+    public static String post(String path, String json, String moreHeaders) {
         int length = json.getBytes(StandardCharsets.UTF_8).length;
         return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + moreHeaders
                 + "Content-Length: " + length + "\r\n\r\n" + json;
     }
 
-    RawClient send(String request) throws IOException {
+    /** Sends a request. */
+    public RawClient send(String request) throws IOException {
         return send(request.getBytes(StandardCharsets.UTF_8));
     }
 
-    RawClient send(byte[] request) throws IOException {
+    /** Sends bytes. */
+    public RawClient send(byte[] request) throws IOException {
         socket.getOutputStream().write(request);
         socket.getOutputStream().flush();
         return this;
@@ -73,7 +81,8 @@ final class RawClient implements AutoCloseable {
         return this;
     }
 
-    Response read() throws IOException {
+    /** Reads one answer. */
+    public Response read() throws IOException {
         return read(in, false);
     }
 
@@ -82,11 +91,13 @@ final class RawClient implements AutoCloseable {
         return in.readAllBytes();
     }
 
-    InputStream stream() {
+    /** Returns what the server sends. */
+    public InputStream stream() {
         return in;
     }
 
-    static Response read(InputStream in, boolean headOnly) throws IOException {
+    /** Reads one answer from a stream. */
+    public static Response read(InputStream in, boolean headOnly) throws IOException {
         String status = line(in);
         List<Map.Entry<String, String>> headers = new ArrayList<>();
         for (String line = line(in); !line.isEmpty(); line = line(in)) {
