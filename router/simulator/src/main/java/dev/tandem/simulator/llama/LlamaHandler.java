@@ -77,35 +77,43 @@ final class LlamaHandler extends ServerHandler {
         String origin = call.header("origin");
         headers.set("Server", "llama.cpp").set("Access-Control-Allow-Origin", origin == null ? "" : origin);
         return switch (answer) {
-            case Answer.Whole whole -> write(response, headers, whole);
+            case Answer.Whole whole -> write(response, headers, whole, closes(call) || whole.status() >= 400);
             case Answer.Stream(Flux<byte[]> events) -> {
                 headers.set("X-Accel-Buffering", "no")
                         .set("Content-Type", "text/event-stream")
-                        .set("Transfer-Encoding", "chunked")
-                        .set("Keep-Alive", keepAlive());
+                        .set("Transfer-Encoding", "chunked");
+                keepAlive(headers, closes(call));
                 yield response.send(events.map(Unpooled::wrappedBuffer), each -> true)
                         .then();
             }
         };
     }
 
-    private static Mono<Void> write(HttpServerResponse response, HttpHeaders headers, Answer.Whole answer) {
+    private static Mono<Void> write(
+            HttpServerResponse response, HttpHeaders headers, Answer.Whole answer, boolean closing) {
         response.status(HttpResponseStatus.valueOf(answer.status()));
         answer.extraHeaders().forEach(header -> headers.set(header.getKey(), header.getValue()));
         if (answer.contentType() != null) {
             headers.set("Content-Type", answer.contentType());
         }
         headers.set("Content-Length", answer.body().length);
-        if (answer.status() < 400) {
-            headers.set("Keep-Alive", keepAlive());
-        } else {
-            headers.set("Connection", "close");
-        }
+        keepAlive(headers, closing);
         return response.send(Mono.just(Unpooled.wrappedBuffer(answer.body()))).then();
     }
 
-    private static String keepAlive() {
-        return "timeout=" + SimulatedLlamaServer.KEEP_ALIVE.toSeconds() + ", max=" + MOST_REQUESTS;
+    private static boolean closes(Call call) {
+        String connection = call.header("connection");
+        return connection != null && connection.equalsIgnoreCase("close");
+    }
+
+    private static void keepAlive(HttpHeaders headers, boolean closing) {
+        if (closing) {
+            headers.set("Connection", "close");
+        } else {
+            headers.set(
+                    "Keep-Alive",
+                    "timeout=" + SimulatedLlamaServer.KEEP_ALIVE.toSeconds() + ", max=" + MOST_REQUESTS);
+        }
     }
 
     private boolean authorised(Call call) {

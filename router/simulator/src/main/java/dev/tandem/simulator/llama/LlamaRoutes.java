@@ -26,6 +26,9 @@ final class LlamaRoutes {
     private static final String JSON = "application/json; charset=utf-8";
     private static final Pattern SLOT_PATH = Pattern.compile("/slots/([^/]+)");
     private static final Pattern SLOT_ID = Pattern.compile("\\s*([+-]?[0-9]{1,9}).*");
+    /** llama-server begins the stream of several prompts with this event (run on 2026-11-21). */
+    private static final byte[] NOTHING = Json.utf8("data: null\n\n");
+
     private static final byte[] DONE = Json.utf8("data: [DONE]\n\n");
 
     private final Map<String, Function<Call, Mono<Answer>>> routes = new HashMap<>();
@@ -79,7 +82,8 @@ final class LlamaRoutes {
         if (call.method().equals("POST") && slot.matches()) {
             return slotAction(slot.group(1), query, call);
         }
-        Function<Call, Mono<Answer>> route = routes.get(call.method() + " " + call.path());
+        String method = call.method().equals("HEAD") ? "GET" : call.method();
+        Function<Call, Mono<Answer>> route = routes.get(method + " " + call.path());
         return route == null ? Mono.just(edgeError(404, "not_found_error", "File Not Found")) : route.apply(call);
     }
 
@@ -187,6 +191,9 @@ final class LlamaRoutes {
                 })
                 .filter(text -> !text.isEmpty())
                 .map(Json::utf8);
+        if (request.prompts().size() > 1) {
+            chunks = chunks.startWith(NOTHING);
+        }
         return Mono.just(new Answer.Stream(writer.marksEnd() ? chunks.concatWithValues(DONE) : chunks));
     }
 
@@ -232,7 +239,7 @@ final class LlamaRoutes {
     private Mono<ObjectNode> save(SlotFile store, int id, String name) {
         return loop.whenIdle(id, slot -> {
             strict.refuseIf(
-                    slot.last != null && slot.last.request.prefill() && slot.last.request.stream(),
+                    slot.streamedPrefill,
                     StrictMode.Rule.STREAMED_PREFILL,
                     "slot " + id + " was filled by a streamed request for one token");
             long start = ticker.nanoTime();
@@ -276,7 +283,6 @@ final class LlamaRoutes {
     private static ObjectNode erase(int id, Slot slot) {
         int held = slot.size();
         slot.keep(0);
-        slot.last = null;
         return Json.object().put("id_slot", id).put("n_erased", held);
     }
 

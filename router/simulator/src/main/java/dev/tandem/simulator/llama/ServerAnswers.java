@@ -133,15 +133,42 @@ final class ServerAnswers {
         return new Answer.Whole(200, "text/plain; version=0.0.4", Json.utf8(text), List.of(start));
     }
 
+    /** Returns the list of slots; a slot shows what it holds once it has served a request. */
     ArrayNode slots(List<Slot> slots) {
         ArrayNode list = Json.array();
         for (Slot slot : slots) {
-            list.addObject()
+            ObjectNode entry = list.addObject()
                     .put("id", slot.id())
                     .put("n_ctx", options.slotContext())
                     .put("speculative", false)
                     .put("is_processing", slot.busy());
+            if (slot.last != null) {
+                describe(entry, slot, slot.last);
+            }
         }
         return list;
+    }
+
+    private static void describe(ObjectNode entry, Slot slot, SlotTask task) {
+        LlamaRequest request = task.request;
+        entry.put("id_task", task.id)
+                .put("n_prompt_tokens", slot.size())
+                .put("n_prompt_tokens_processed", slot.busy() ? task.prompt.length - task.cachedTokens() : 0)
+                .put("n_prompt_tokens_cache", slot.busy() ? task.cachedTokens() : 0);
+        ObjectNode params = (ObjectNode) Json.MAPPER.readTree(DEFAULT_PARAMS);
+        params.put("max_tokens", request.limit())
+                .put("n_predict", request.limit())
+                .put("ignore_eos", request.ignoreEnd())
+                .put("stream", request.stream())
+                .put("n_probs", request.probabilities())
+                .put("reasoning_format", "deepseek");
+        entry.set("params", params);
+        int left = request.limit() < 0 || !slot.busy() ? -1 : request.limit() - task.generated();
+        entry.putArray("next_token")
+                .addObject()
+                .put("has_next_token", slot.busy() || slot.aborted)
+                .put("has_new_line", false)
+                .put("n_remain", left)
+                .put("n_decoded", slot.busy() ? task.generated() : 0);
     }
 }

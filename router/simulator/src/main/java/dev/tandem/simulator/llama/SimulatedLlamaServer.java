@@ -149,7 +149,7 @@ public final class SimulatedLlamaServer implements ServerHandler.Owner, AutoClos
         process.server.channel().close().syncUninterruptibly();
         for (Channel channel : connections) {
             channel.eventLoop().execute(() -> {
-                if (reset) {
+                if (reset && channel.isActive()) {
                     channel.config().setOption(ChannelOption.SO_LINGER, 0);
                 }
                 channel.close();

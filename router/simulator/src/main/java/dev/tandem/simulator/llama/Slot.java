@@ -9,26 +9,34 @@ import org.jspecify.annotations.Nullable;
  * One of the sequences that the server keeps in its KV cache: the tokens of its last request with their KV, and the
  * task that runs in it. Confined to the server's thread.
  *
- * <p>The KV of a token is a chain value over the model and all tokens up to it, so KV that another model has computed
- * continues to another text.
+ * <p>The KV of a token is a hash of the token and of all KV before it, for the first token of the model. What the model
+ * says next depends on all KV that the slot holds, so KV of another model or a damaged one continues to another text.
  */
 final class Slot {
+    private static final int FIRST_CAPACITY = 64;
+
     private final int id;
     private final long modelSeed;
-    private int[] tokens = new int[64];
-    private long[] kv = new long[64];
+    private int[] tokens = new int[FIRST_CAPACITY];
+    private long[] kv = new long[FIRST_CAPACITY];
+    /** Chain over the KV up to and including a token. */
+    private long[] content = new long[FIRST_CAPACITY];
+
     private int size;
 
     /** What runs in the slot; null if it is free. */
     @Nullable
     SlotTask task;
 
-    /** The latest task that ran in the slot; null before the first and after an erasure or a restore. */
+    /** The latest task that ran in the slot; null before the first. */
     @Nullable
     SlotTask last;
 
     /** True if the client of the latest task left before its end. */
     boolean aborted;
+
+    /** True if the slot holds what a streamed request for one token has evaluated. */
+    boolean streamedPrefill;
 
     /** Position of the latest release in the order of releases; -1 for a slot that was never used. */
     long lastUsed = -1;
@@ -59,6 +67,7 @@ final class Slot {
     /** Forgets all but the first tokens. */
     void keep(int count) {
         size = count;
+        streamedPrefill = false;
     }
 
     /** Evaluates a token: it is held from now on. */
@@ -66,16 +75,14 @@ final class Slot {
         append(token, ContentHash.mix(content(), token));
     }
 
-    /** Returns the KV of the last token, which decides what the model says next. */
+    /** Returns what the model's next word depends on. */
     long content() {
-        return size == 0 ? modelSeed : kv[size - 1];
+        return size == 0 ? modelSeed : content[size - 1];
     }
 
     /** Takes over all tokens and KV of another slot. */
     void copy(Slot other) {
-        tokens = other.tokens.clone();
-        kv = other.kv.clone();
-        size = other.size;
+        fill(other.snapshot());
     }
 
     /** Returns tokens and KV for a file. */
@@ -84,20 +91,22 @@ final class Slot {
     }
 
     /** Replaces everything by what a file held. */
-    void fill(SlotFile.Content content) {
-        tokens = content.tokens().clone();
-        kv = content.kv().clone();
-        size = tokens.length;
-        last = null;
+    void fill(SlotFile.Content held) {
+        keep(0);
+        for (int i = 0; i < held.tokens().length; i++) {
+            append(held.tokens()[i], held.kv()[i]);
+        }
     }
 
     private void append(int token, long value) {
         if (size == tokens.length) {
-            int grown = Math.max(64, size * 2);
-            tokens = Arrays.copyOf(tokens, grown);
-            kv = Arrays.copyOf(kv, grown);
+            tokens = Arrays.copyOf(tokens, size * 2);
+            kv = Arrays.copyOf(kv, size * 2);
+            content = Arrays.copyOf(content, size * 2);
         }
         tokens[size] = token;
-        kv[size++] = value;
+        kv[size] = value;
+        content[size] = ContentHash.mix(size == 0 ? 0 : content[size - 1], value);
+        size++;
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.llama;
 
-import dev.tandem.simulator.text.ContentHash;
 import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
@@ -17,13 +16,14 @@ import org.jspecify.annotations.Nullable;
  * The file of one saved slot. Immutable.
  *
  * <p>Layout, big-endian: 8 bytes magic, the model's name as a 4-byte length and UTF-8, the number of tokens in 4 bytes,
- * per token 4 bytes id and 8 bytes KV, 8 bytes checksum over all before it. The format is the simulator's own:
- * llama-server's holds the KV itself, no name and no checksum, and is refused here. A file is written under another
- * name and renamed, so a reader sees a whole file or none.
+ * per token 4 bytes id and 8 bytes KV. The format is the simulator's own: llama-server's holds the KV itself and no name.
+ * As there, a file that is cut or no such file is refused, and changed bytes are not noticed (run on 2026-11-21). A file
+ * is written under another name and renamed, so a reader sees a whole file or none.
  */
 final class SlotFile {
-    private static final byte[] MAGIC = "TNDMSLT1".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] MAGIC = "TNDMSLOT".getBytes(StandardCharsets.US_ASCII);
     private static final int MOST_NAME_BYTES = 4_096;
+    private static final int TOKEN_BYTES = Integer.BYTES + Long.BYTES;
     private static final Pattern FORBIDDEN = Pattern.compile("[\\x00-\\x1f\\x7f/\\\\:*?\"<>|]");
     private static final int MOST_FILE_NAME = 255;
 
@@ -68,50 +68,38 @@ final class SlotFile {
     /** Writes a file and returns its length in bytes. */
     long write(String name, Content content) throws IOException {
         byte[] modelName = model.getBytes(StandardCharsets.UTF_8);
-        int length = MAGIC.length + 4 + modelName.length + 4 + content.tokens.length * 12 + 8;
-        ByteBuffer out =
-                ByteBuffer.allocate(length).put(MAGIC).putInt(modelName.length).put(modelName);
+        int length = MAGIC.length + 8 + modelName.length + content.tokens.length * TOKEN_BYTES;
+        ByteBuffer out = ByteBuffer.allocate(length).put(MAGIC).putInt(modelName.length).put(modelName);
         out.putInt(content.tokens.length);
         for (int i = 0; i < content.tokens.length; i++) {
             out.putInt(content.tokens[i]).putLong(content.kv[i]);
         }
-        out.putLong(ContentHash.of(Arrays.copyOf(out.array(), length - 8)));
-        Path temporary = Files.createTempFile(folder, name, ".tmp");
+        Path temporary = Files.createTempFile(folder, "slot", ".tmp");
         Files.write(temporary, out.array());
         Files.move(temporary, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE);
         return length;
     }
 
-    /** Reads a file; null if it is missing, damaged or not of this format. */
+    /** Reads a file; null if it is missing, cut or not of this format. */
     @Nullable
     Loaded read(String name) {
-        byte[] bytes;
         try {
-            bytes = Files.readAllBytes(folder.resolve(name));
-        } catch (IOException e) {
-            return null;
-        }
-        if (bytes.length < MAGIC.length + 16
-                || !Arrays.equals(bytes, 0, MAGIC.length, MAGIC, 0, MAGIC.length)
-                || ByteBuffer.wrap(bytes).getLong(bytes.length - 8)
-                        != ContentHash.of(Arrays.copyOf(bytes, bytes.length - 8))) {
-            return null;
-        }
-        try {
-            return parse(ByteBuffer.wrap(bytes, MAGIC.length, bytes.length - MAGIC.length - 8), bytes.length);
-        } catch (BufferUnderflowException e) {
+            byte[] bytes = Files.readAllBytes(folder.resolve(name));
+            return parse(ByteBuffer.wrap(bytes));
+        } catch (IOException | BufferUnderflowException e) {
             return null;
         }
     }
 
-    private static @Nullable Loaded parse(ByteBuffer in, int length) {
-        int nameLength = in.getInt();
-        if (nameLength < 0 || nameLength > MOST_NAME_BYTES) {
+    private static @Nullable Loaded parse(ByteBuffer in) {
+        byte[] magic = new byte[MAGIC.length];
+        int nameLength = in.get(magic).getInt();
+        if (!Arrays.equals(magic, MAGIC) || nameLength < 0 || nameLength > MOST_NAME_BYTES) {
             return null;
         }
         byte[] name = new byte[nameLength];
         int count = in.get(name).getInt();
-        if (count < 0 || count != in.remaining() / 12) {
+        if (count < 0 || (long) count * TOKEN_BYTES != in.remaining()) {
             return null;
         }
         int[] tokens = new int[count];
@@ -120,6 +108,6 @@ final class SlotFile {
             tokens[i] = in.getInt();
             kv[i] = in.getLong();
         }
-        return new Loaded(new String(name, StandardCharsets.UTF_8), new Content(tokens, kv), length);
+        return new Loaded(new String(name, StandardCharsets.UTF_8), new Content(tokens, kv), in.limit());
     }
 }

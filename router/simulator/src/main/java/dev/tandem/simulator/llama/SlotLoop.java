@@ -5,7 +5,6 @@ import dev.tandem.core.time.Ticker;
 import dev.tandem.simulator.engine.ToyModel;
 import dev.tandem.simulator.text.ContentHash;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
@@ -160,22 +159,23 @@ final class SlotLoop implements AutoCloseable {
         startWaiting();
     }
 
+    /** Requests for a certain slot overtake file actions that wait for it, as in llama-server (run on 2026-11-21). */
     private void startWaiting() {
-        for (Iterator<Waiting> entries = waiting.iterator(); entries.hasNext(); ) {
-            boolean started = switch (entries.next()) {
-                case Group(var tasks) -> start(tasks);
-                case Action(int slot, Runnable work) -> {
-                    boolean free = !slot(slot).busy();
-                    if (free) {
-                        work.run();
-                    }
-                    yield free;
-                }
-            };
-            if (started) {
-                entries.remove();
-            }
+        waiting.removeIf(entry -> entry instanceof Group(var tasks)
+                && tasks.getFirst().request.slot() != LlamaRequest.ANY_SLOT
+                && start(tasks));
+        waiting.removeIf(entry -> switch (entry) {
+            case Group(var tasks) -> start(tasks);
+            case Action(int slot, Runnable work) -> act(slot, work);
+        });
+    }
+
+    private boolean act(int slot, Runnable work) {
+        boolean free = !slot(slot).busy();
+        if (free) {
+            work.run();
         }
+        return free;
     }
 
     private boolean start(List<SlotTask> tasks) {
@@ -192,10 +192,6 @@ final class SlotLoop implements AutoCloseable {
         first.start(slot, ticker.nanoTime());
         for (int i = 1; i < tasks.size(); i++) {
             occupy(others.get(i - 1), tasks.get(i));
-        }
-        if (first.prompt.length == 0) {
-            // There is nothing to evaluate, so nothing follows from it.
-            slots.stream().filter(used -> tasks.contains(used.task)).toList().forEach(this::finish);
         }
         return true;
     }
@@ -283,25 +279,34 @@ final class SlotLoop implements AutoCloseable {
         SlotTask task = share.task;
         if (task.generating()) {
             task.evaluateLast(slot);
-        } else {
-            int from = slot.size();
-            for (int i = from; i < from + share.promptTokens; i++) {
-                slot.append(task.prompt[i]);
-            }
-            if (slot.size() < task.prompt.length) {
-                return;
-            }
+            draw(slot, task);
+            return;
         }
-        boolean first = !task.generating();
+        int from = slot.size();
+        for (int i = from; i < from + share.promptTokens; i++) {
+            slot.append(task.prompt[i]);
+        }
+        if (slot.size() == task.prompt.length) {
+            promptDone(slot, task);
+        }
+    }
+
+    private void promptDone(Slot slot, SlotTask task) {
+        List<Slot> children = slots.stream()
+                .filter(other -> other.task != null && other.task.parent == task)
+                .toList();
+        if (task.prompt.length == 0) {
+            // Nothing was evaluated, so nothing follows from it.
+            finish(slot);
+            children.forEach(this::finish);
+            return;
+        }
         draw(slot, task);
-        if (first) {
-            metrics.promptDone(task.timings());
-            for (Slot other : slots) {
-                if (other.task != null && other.task.parent == task) {
-                    other.task.join(other, slot, task);
-                    draw(other, other.task);
-                }
-            }
+        metrics.promptDone(task.timings());
+        for (Slot child : children) {
+            SlotTask sharing = Objects.requireNonNull(child.task);
+            sharing.join(child, slot, task);
+            draw(child, sharing);
         }
     }
 
@@ -329,6 +334,7 @@ final class SlotLoop implements AutoCloseable {
     }
 
     private void release(Slot slot, boolean aborted) {
+        slot.streamedPrefill = slot.task != null && slot.task.request.prefill() && slot.task.request.stream();
         slot.task = null;
         slot.aborted = aborted;
         slot.lastUsed = releases++;

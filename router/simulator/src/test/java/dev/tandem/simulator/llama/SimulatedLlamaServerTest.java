@@ -257,6 +257,42 @@ class SimulatedLlamaServerTest {
     }
 
     @Test
+    void slotsShowWhatTheyHoldOnceTheyHaveServed() throws IOException {
+        JsonNode answer = complete(server, ask("hello world", 0));
+        JsonNode slots = json(get(server, "/slots"));
+        assertThat(slots.get(0).path("n_prompt_tokens").asInt()).isEqualTo(promptTokens(answer) + 7);
+        assertThat(slots.get(0).at("/params/n_predict").asInt()).isEqualTo(8);
+        assertThat(slots.get(0).at("/next_token/0/n_remain").asInt()).isEqualTo(-1);
+        assertThat(slots.get(1).has("id_task")).isFalse();
+    }
+
+    @Test
+    void averagesCoverTheTimeSinceTheLatestScrape() throws IOException {
+        complete(server, ask("hello world", 0));
+        assertThat(metric(server, "prompt_tokens_seconds")).isPositive();
+        assertThat(metric(server, "prompt_tokens_seconds")).isZero();
+    }
+
+    @Test
+    void anEmptyPromptIsAnsweredWithNothing() throws IOException {
+        JsonNode answer = complete(server, ask("").put("n", 2));
+        assertThat(answer.path("choices").size()).isEqualTo(2);
+        assertThat(answer.at("/usage/total_tokens").asInt()).isZero();
+        assertThat(answer.at("/timings/prompt_ms").asDouble()).isZero();
+    }
+
+    @Test
+    void aHeadRequestHasNoBody() throws IOException {
+        try (RawClient client = new RawClient(server.port())) {
+            Response head = RawClient.read(
+                    client.send("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n").stream(), true);
+            assertThat(head.status()).isEqualTo(200);
+            assertThat(client.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").read().body())
+                    .isEqualTo("{\"status\":\"ok\"}");
+        }
+    }
+
+    @Test
     void theAdminEndpointsShowTheJournal() throws IOException {
         complete(server, ask("hello", 0));
         assertThat(json(get(server, "/sim/journal")).at("/requests/0/path").asString())

@@ -17,6 +17,7 @@ import dev.tandem.simulator.http.RawClient.Response;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,17 +89,31 @@ class SlotHandoverTest {
     }
 
     @Test
-    void aDamagedFileIsRefusedAndLeavesTheSlotEmpty() throws IOException {
+    void aFileThatIsCutOrForeignIsRefusedAndLeavesTheSlotEmpty() throws IOException {
         prefill(PROMPT, 0, "a.bin");
-        complete(decode, ask(PROMPT, 0));
         byte[] bytes = Files.readAllBytes(folder.resolve("a.bin"));
-        bytes[bytes.length / 2] ^= 1;
-        Files.write(folder.resolve("a.bin"), bytes);
-        assertRefused(act(decode, 0, "restore", "a.bin"));
-        assertThat(decode.slotTokens().getFirst()).isZero();
-        Files.write(folder.resolve("a.bin"), new byte[] {1, 2, 3});
+        for (int length : new int[] {0, 3, 40, bytes.length / 2, bytes.length - 1}) {
+            complete(decode, ask(PROMPT, 0));
+            Files.write(folder.resolve("a.bin"), Arrays.copyOf(bytes, length));
+            assertRefused(act(decode, 0, "restore", "a.bin"));
+            assertThat(decode.slotTokens().getFirst()).isZero();
+        }
+        Files.writeString(folder.resolve("a.bin"), "this is no file of a slot");
         assertRefused(act(decode, 0, "restore", "a.bin"));
         assertRefused(act(decode, 0, "restore", "missing.bin"));
+    }
+
+    @Test
+    void changedKvIsAcceptedAndChangesTheText() throws IOException {
+        prefill(PROMPT, 0, "a.bin");
+        byte[] bytes = Files.readAllBytes(folder.resolve("a.bin"));
+        // The last byte of a token in the first half of the prompt belongs to its KV.
+        bytes[bytes.length - 12 * 100 - 1] ^= 1;
+        Files.write(folder.resolve("a.bin"), bytes);
+        assertThat(act(decode, 0, "restore", "a.bin").status()).isEqualTo(200);
+        JsonNode answer = complete(decode, ask(PROMPT, 0));
+        assertThat(evaluated(answer)).isEqualTo(1);
+        assertThat(text(answer)).isNotEqualTo(text(complete(decode, ask(PROMPT, 1))));
     }
 
     private static void assertRefused(Response response) {
