@@ -96,7 +96,8 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
                                 request.requestHeaders(),
                                 body,
                                 channel.get(),
-                                clock.instant().getEpochSecond())));
+                                clock.instant().getEpochSecond(),
+                                null)));
     }
 
     private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Call call) {

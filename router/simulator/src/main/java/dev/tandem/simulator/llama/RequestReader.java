@@ -10,6 +10,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Reads the generating requests of all four APIs. Confined to one request. */
 final class RequestReader {
+    /** Limit of a messages request that names none. */
+    private static final int DEFAULT_MESSAGE_TOKENS = 4_096;
+
     private final LlamaBody body;
     private final LlamaOptions options;
     private final StrictMode strict;
@@ -36,12 +39,29 @@ final class RequestReader {
         return request(List.of(conversation()), probabilities, "n_predict", "max_completion_tokens", "max_tokens");
     }
 
+    /** Reads a messages request; of llama-server's own fields none is looked at, {@code id_slot} neither. */
     LlamaRequest messages() {
-        return request(List.of(messagesPrompt()), 0, "n_predict", "max_completion_tokens", "max_tokens");
+        return new LlamaRequest(
+                fitting(List.of(messagesPrompt())),
+                body.number(-1, Integer.MAX_VALUE, "max_tokens").orElse(DEFAULT_MESSAGE_TOKENS),
+                1,
+                LlamaRequest.ANY_SLOT,
+                true,
+                body.flag("stream", false),
+                false,
+                0,
+                body.texts("stop_sequences"),
+                false);
     }
 
     LlamaRequest responses() {
-        return request(List.of(responsesPrompt()), 0, "n_predict", "max_completion_tokens", "max_output_tokens");
+        return request(
+                List.of(responsesPrompt()),
+                0,
+                "n_predict",
+                "max_completion_tokens",
+                "max_output_tokens",
+                "max_tokens");
     }
 
     /** Returns the rendered conversation of a chat request. */
@@ -120,13 +140,8 @@ final class RequestReader {
     }
 
     private LlamaRequest request(List<int[]> prompts, int probabilities, String... limits) {
-        for (int[] prompt : prompts) {
-            if (prompt.length >= options.slotContext()) {
-                throw LlamaError.tooLong(prompt.length, options.slotContext());
-            }
-        }
         return new LlamaRequest(
-                prompts,
+                fitting(prompts),
                 body.number(-1, Integer.MAX_VALUE, limits).orElse(-1),
                 body.number(1, options.slots(), "n_cmpl", "n").orElse(1),
                 slot(),
@@ -134,8 +149,17 @@ final class RequestReader {
                 body.flag("stream", false),
                 body.flag("stream_options", "include_usage"),
                 probabilities,
-                body.get("stop_sequences") == null ? body.texts("stop") : body.texts("stop_sequences"),
+                body.texts("stop"),
                 body.flag("ignore_eos", false));
+    }
+
+    private List<int[]> fitting(List<int[]> prompts) {
+        for (int[] prompt : prompts) {
+            if (prompt.length >= options.slotContext()) {
+                throw LlamaError.tooLong(prompt.length, options.slotContext());
+            }
+        }
+        return prompts;
     }
 
     private int slot() {

@@ -218,8 +218,7 @@ final class SlotLoop implements AutoCloseable {
             return best;
         }
         for (Slot slot : slots) {
-            // Among slots that were never used llama-server takes the last one.
-            if (!slot.busy() && (best == null || slot.lastUsed <= best.lastUsed)) {
+            if (!slot.busy() && (best == null || slot.lastUsed < best.lastUsed)) {
                 best = slot;
             }
         }

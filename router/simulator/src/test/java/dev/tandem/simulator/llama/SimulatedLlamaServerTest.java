@@ -274,6 +274,18 @@ class SimulatedLlamaServerTest {
     }
 
     @Test
+    void onlyTheMessagesApiLosesTheSlot() throws IOException {
+        String messages = "\"max_tokens\":4,\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}";
+        post(server, "/v1/messages", "{\"id_slot\":1," + messages);
+        assertThat(server.slotTokens().get(1)).isZero();
+        post(server, "/v1/chat/completions", "{\"id_slot\":1," + messages);
+        assertThat(server.slotTokens().get(1)).isPositive();
+        post(server, "/slots/1?action=erase", "");
+        post(server, "/v1/responses", "{\"id_slot\":1,\"input\":\"hello\",\"max_output_tokens\":4}");
+        assertThat(server.slotTokens().get(1)).isPositive();
+    }
+
+    @Test
     void anEmptyPromptIsAnsweredWithNothing() throws IOException {
         JsonNode answer = complete(server, ask("").put("n", 2));
         assertThat(answer.path("choices").size()).isEqualTo(2);
@@ -284,10 +296,11 @@ class SimulatedLlamaServerTest {
     @Test
     void aHeadRequestHasNoBody() throws IOException {
         try (RawClient client = new RawClient(server.port())) {
-            Response head = RawClient.read(
-                    client.send("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n").stream(), true);
+            Response head = RawClient.read(client.send("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n").stream(), true);
             assertThat(head.status()).isEqualTo(200);
-            assertThat(client.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").read().body())
+            assertThat(client.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                            .read()
+                            .body())
                     .isEqualTo("{\"status\":\"ok\"}");
         }
     }
