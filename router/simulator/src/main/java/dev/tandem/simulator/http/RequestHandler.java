@@ -3,9 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.wire.HttpStats;
 import dev.tandem.simulator.wire.Json;
-import dev.tandem.simulator.wire.Rejection;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.nio.charset.StandardCharsets;
@@ -14,125 +12,44 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BiFunction;
 import java.util.stream.Stream;
-import org.reactivestreams.Publisher;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
-import tools.jackson.core.JacksonException;
 
-/**
- * Takes every request of one simulated engine: journal, faults, route, and the answer in uvicorn's header order.
- * Thread-safe.
- */
-final class RequestHandler implements BiFunction<HttpServerRequest, HttpServerResponse, Publisher<Void>> {
-    private static final String FAULT_HEADER = "x-sim-fault";
+/** The handler of a simulated engine: vLLM's routes and keys, and answers in uvicorn's header order. Thread-safe. */
+final class RequestHandler extends ServerHandler {
     private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern(
                     "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
             .withZone(ZoneOffset.UTC);
 
-    private final SimulatedEngine owner;
+    private final EngineOptions options;
     private final Routes routes;
-    private final AdminRoutes adminRoutes;
     private final Clock clock;
     private final AtomicReference<DateText> date = new AtomicReference<>(new DateText(0, ""));
 
     RequestHandler(SimulatedEngine owner, Routes routes, Clock clock) {
-        this.owner = owner;
+        super(owner, owner.options().admin(), clock);
+        this.options = owner.options();
         this.routes = routes;
-        this.adminRoutes = new AdminRoutes(owner);
         this.clock = clock;
     }
 
     @Override
-    public Publisher<Void> apply(HttpServerRequest request, HttpServerResponse response) {
-        AtomicReference<Channel> channel = new AtomicReference<>();
-        response.withConnection(connection -> channel.set(connection.channel()));
-        return request.receive()
-                .aggregate()
-                .asByteArray()
-                .defaultIfEmpty(new byte[0])
-                .flatMap(body -> answer(
-                        request,
-                        response,
-                        new Call(
-                                request.method().name(),
-                                path(request.uri()),
-                                request.requestHeaders(),
-                                body,
-                                channel.get(),
-                                clock.instant().getEpochSecond(),
-                                null)));
-    }
-
-    private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Call call) {
-        if (owner.options().admin() && call.path().startsWith("/sim/")) {
-            return write(response, call, adminRoutes.answer(call));
-        }
-        SeenRequest seen = owner.journal().add(call.method(), request.uri(), entries(call.headers()), call.body());
-        Faults.RawAnswer raw = owner.faults().takeRaw(call.path());
-        if (raw != null) {
-            RawBytes.send(call.channel(), raw);
-            return Mono.never();
-        }
-        long start = System.nanoTime();
-        return new FaultyAnswer(owner, call.channel(), seen)
-                .apply(faults(call), routed(call.journaled(seen)))
-                .flatMap(answer -> write(response, call, observed(answer, seen)).doOnSuccess(done -> {
-                    ended(answer, seen);
-                    count(call, answer, start);
-                }))
-                .doOnCancel(() -> seen.endAs(SeenRequest.End.ABORTED_BY_CLIENT))
-                .doOnError(error -> seen.endAs(SeenRequest.End.ABORTED_BY_CLIENT));
-    }
-
-    /** The end of a stream is seen on its events: the response completes normally when a client leaves. */
-    private static Answer observed(Answer answer, SeenRequest seen) {
-        return switch (answer) {
-            case Answer.Whole whole -> whole;
-            case Answer.Stream(Flux<byte[]> events) ->
-                new Answer.Stream(events.doOnComplete(() -> seen.endAs(SeenRequest.End.COMPLETED))
-                        .doOnCancel(() -> seen.endAs(SeenRequest.End.ABORTED_BY_CLIENT)));
-        };
-    }
-
-    private static void ended(Answer answer, SeenRequest seen) {
-        if (answer instanceof Answer.Whole) {
-            seen.endAs(SeenRequest.End.COMPLETED);
-        }
-    }
-
-    private void count(Call call, Answer answer, long startNanos) {
-        int status = 200;
-        long length = 0;
-        if (answer instanceof Answer.Whole whole) {
-            status = whole.status();
-            length = whole.body().length;
-        }
-        boolean routed = routes.knows(call.path());
-        HttpStats.Exchange exchange =
-                new HttpStats.Exchange(call.path(), routed, call.method(), status, call.body().length, length);
-        routes.stats().count(exchange, (System.nanoTime() - startNanos) / 1e9, clock.millis() / 1e3);
-    }
-
-    private Mono<Answer> routed(Call call) {
+    protected Mono<Answer> routed(Call call, SeenRequest seen) {
         if (call.method().equals("OPTIONS") && call.headers().contains("access-control-request-method")) {
             return Mono.just(disallowedOrigin());
         }
         return authorised(call)
-                ? routes.answer(call)
+                ? routes.answer(call.journaled(seen))
                 : Mono.just(Answer.json(401, Json.object().put("error", "Unauthorized")));
     }
 
     private boolean authorised(Call call) {
-        String key = owner.options().apiKey();
+        String key = options.apiKey();
         if (key == null || Stream.of("/v1", "/v2", "/inference", "/cohere").noneMatch(call.path()::startsWith)) {
             return true;
         }
@@ -156,24 +73,26 @@ final class RequestHandler implements BiFunction<HttpServerRequest, HttpServerRe
                         Map.entry("access-control-max-age", "600")));
     }
 
-    private List<Fault> faults(Call call) {
-        List<Fault> hits = new ArrayList<>(owner.faults().take(call.path()));
-        String header = call.header(FAULT_HEADER);
-        if (header != null && owner.options().admin()) {
-            try {
-                hits.addAll(Faults.read(Json.MAPPER.readTree(header)));
-            } catch (JacksonException | IllegalArgumentException e) {
-                throw Rejection.badRequest(FAULT_HEADER + ": " + e.getMessage());
-            }
+    @Override
+    protected void onSent(Call call, Answer answer, long startNanos) {
+        int status = 200;
+        long length = 0;
+        if (answer instanceof Answer.Whole whole) {
+            status = whole.status();
+            length = whole.body().length;
         }
-        return hits;
+        boolean routed = routes.knows(call.path());
+        HttpStats.Exchange exchange =
+                new HttpStats.Exchange(call.path(), routed, call.method(), status, call.body().length, length);
+        routes.stats().count(exchange, (System.nanoTime() - startNanos) / 1e9, clock.millis() / 1e3);
     }
 
-    private Mono<Void> write(HttpServerResponse response, Call call, Answer answer) {
+    @Override
+    protected Mono<Void> write(HttpServerResponse response, Call call, Answer answer) {
         HttpHeaders headers = response.responseHeaders();
         headers.set("date", date()).set("server", "uvicorn");
         String requestId = call.header("x-request-id");
-        if (owner.options().requestIdHeader() && requestId != null) {
+        if (options.requestIdHeader() && requestId != null) {
             headers.set("x-request-id", requestId);
         }
         return switch (answer) {
@@ -208,17 +127,6 @@ final class RequestHandler implements BiFunction<HttpServerRequest, HttpServerRe
             date.set(cached);
         }
         return cached.text;
-    }
-
-    private static String path(String uri) {
-        int query = uri.indexOf('?');
-        return query < 0 ? uri : uri.substring(0, query);
-    }
-
-    private static List<Map.Entry<String, String>> entries(HttpHeaders headers) {
-        List<Map.Entry<String, String>> entries = new ArrayList<>();
-        headers.forEach(header -> entries.add(Map.entry(header.getKey(), header.getValue())));
-        return entries;
     }
 
     /** A formatted second. */

@@ -67,6 +67,9 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
         return new FaultyAnswer(owner, call.channel(), seen).apply(faults, honest);
     }
 
+    /** An answer has been sent. */
+    protected void onSent(Call call, Answer answer, long startNanos) {}
+
     /** Notes in the journal what a correct router would not have sent. */
     protected static void noteViolation(SeenRequest seen, String what) {
         seen.violates(what);
@@ -110,9 +113,12 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
             RawBytes.send(call.channel(), raw);
             return Mono.never();
         }
+        long start = System.nanoTime();
         return faulted(call, seen, faults(call), routed(call, seen))
-                .flatMap(answer ->
-                        write(response, call, observed(answer, seen)).doOnSuccess(done -> ended(answer, seen)))
+                .flatMap(answer -> write(response, call, observed(answer, seen)).doOnSuccess(done -> {
+                    ended(answer, seen);
+                    onSent(call, answer, start);
+                }))
                 .doOnCancel(() -> seen.endAs(SeenRequest.End.ABORTED_BY_CLIENT))
                 .doOnError(error -> seen.endAs(SeenRequest.End.ABORTED_BY_CLIENT));
     }
