@@ -111,8 +111,7 @@ final class LlamaHandler extends ServerHandler {
             headers.set("Connection", "close");
         } else {
             headers.set(
-                    "Keep-Alive",
-                    "timeout=" + SimulatedLlamaServer.KEEP_ALIVE.toSeconds() + ", max=" + MOST_REQUESTS);
+                    "Keep-Alive", "timeout=" + SimulatedLlamaServer.KEEP_ALIVE.toSeconds() + ", max=" + MOST_REQUESTS);
         }
     }
 

@@ -56,12 +56,7 @@ final class RequestReader {
 
     LlamaRequest responses() {
         return request(
-                List.of(responsesPrompt()),
-                0,
-                "n_predict",
-                "max_completion_tokens",
-                "max_output_tokens",
-                "max_tokens");
+                List.of(responsesPrompt()), 0, "n_predict", "max_completion_tokens", "max_output_tokens", "max_tokens");
     }
 
     /** Returns the rendered conversation of a chat request. */

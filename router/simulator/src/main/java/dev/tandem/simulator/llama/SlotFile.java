@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * The file of one saved slot. Immutable.
  *
  * <p>Layout, big-endian: 8 bytes magic, the model's name as a 4-byte length and UTF-8, the number of tokens in 4 bytes,
- * per token 4 bytes id and 8 bytes KV. The format is the simulator's own: llama-server's holds the KV itself and no name.
- * As there, a file that is cut or no such file is refused, and changed bytes are not noticed (run on 2026-11-21). A file
- * is written under another name and renamed, so a reader sees a whole file or none.
+ * per token 4 bytes id and 8 bytes KV. The format is the simulator's own: llama-server's holds the KV itself and no
+ * name. As there, a file that is cut or no such file is refused, and changed bytes are not noticed (run on 2026-11-21).
+ * A file is written under another name and renamed, so a reader sees a whole file or none.
  */
 final class SlotFile {
     private static final byte[] MAGIC = "TNDMSLOT".getBytes(StandardCharsets.US_ASCII);
@@ -69,7 +69,8 @@ final class SlotFile {
     long write(String name, Content content) throws IOException {
         byte[] modelName = model.getBytes(StandardCharsets.UTF_8);
         int length = MAGIC.length + 8 + modelName.length + content.tokens.length * TOKEN_BYTES;
-        ByteBuffer out = ByteBuffer.allocate(length).put(MAGIC).putInt(modelName.length).put(modelName);
+        ByteBuffer out =
+                ByteBuffer.allocate(length).put(MAGIC).putInt(modelName.length).put(modelName);
         out.putInt(content.tokens.length);
         for (int i = 0; i < content.tokens.length; i++) {
             out.putInt(content.tokens[i]).putLong(content.kv[i]);
