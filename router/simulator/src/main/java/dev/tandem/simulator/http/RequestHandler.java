@@ -39,6 +39,24 @@ final class RequestHandler extends ServerHandler {
     }
 
     @Override
+    protected void onSent(Call call, Answer answer, long startNanos) {
+        count(call, answer, startNanos);
+    }
+
+    private void count(Call call, Answer answer, long startNanos) {
+        int status = 200;
+        long length = 0;
+        if (answer instanceof Answer.Whole whole) {
+            status = whole.status();
+            length = whole.body().length;
+        }
+        boolean routed = routes.knows(call.path());
+        HttpStats.Exchange exchange =
+                new HttpStats.Exchange(call.path(), routed, call.method(), status, call.body().length, length);
+        routes.stats().count(exchange, (System.nanoTime() - startNanos) / 1e9, clock.millis() / 1e3);
+    }
+
+    @Override
     protected Mono<Answer> routed(Call call, SeenRequest seen) {
         if (call.method().equals("OPTIONS") && call.headers().contains("access-control-request-method")) {
             return Mono.just(disallowedOrigin());
@@ -71,20 +89,6 @@ final class RequestHandler extends ServerHandler {
                         Map.entry(
                                 "access-control-allow-methods", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY"),
                         Map.entry("access-control-max-age", "600")));
-    }
-
-    @Override
-    protected void onSent(Call call, Answer answer, long startNanos) {
-        int status = 200;
-        long length = 0;
-        if (answer instanceof Answer.Whole whole) {
-            status = whole.status();
-            length = whole.body().length;
-        }
-        boolean routed = routes.knows(call.path());
-        HttpStats.Exchange exchange =
-                new HttpStats.Exchange(call.path(), routed, call.method(), status, call.body().length, length);
-        routes.stats().count(exchange, (System.nanoTime() - startNanos) / 1e9, clock.millis() / 1e3);
     }
 
     @Override

@@ -41,6 +41,11 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
         /** Returns the id of this process; a restart changes it. */
         String engineId();
 
+        /** Returns the port on which KV is handed over; 0 without such a one. */
+        default int sideChannelPort() {
+            return 0;
+        }
+
         /** Drops all connections with a reset and stops listening, as a killed process does. */
         void crash();
 

@@ -111,6 +111,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
     }
 
     /** Returns the port of the NIXL side channel; 0 without that connector. */
+    @Override
     public int sideChannelPort() {
         return process.nixl == null ? 0 : process.nixl.config().port();
     }

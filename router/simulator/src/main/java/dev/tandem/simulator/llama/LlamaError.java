@@ -8,7 +8,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class LlamaError extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    private static final String VIOLATION = "contract_violation";
+    private static final String VIOLATION = "ContractViolation";
 
     private final int status;
     private final String type;

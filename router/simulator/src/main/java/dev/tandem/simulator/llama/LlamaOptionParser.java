@@ -58,6 +58,7 @@ final class LlamaOptionParser {
                 (d, v) -> d.answerTokens = number("--sim-answer-tokens", v, 0, Integer.MAX_VALUE),
                 "--sim-answer-tokens");
         flag("refuse what the real server wrongly accepts", (d, v) -> d.strict = true, "--sim-strict");
+        flag("accept it (the default)", (d, v) -> d.strict = false, "--no-sim-strict");
         flag("serve /sim and obey x-sim-fault (on)", (d, v) -> d.admin = true, "--sim-admin");
         flag("neither /sim nor x-sim-fault", (d, v) -> d.admin = false, "--no-sim-admin");
         for (String name : List.of(

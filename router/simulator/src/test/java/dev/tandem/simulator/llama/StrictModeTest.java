@@ -26,7 +26,7 @@ class StrictModeTest {
 
     private void assertViolation(SimulatedLlamaServer server, Rule rule, Response response) {
         assertThat(response.status()).isEqualTo(400);
-        assertThat(response.body()).contains(rule + ": ", "contract_violation");
+        assertThat(response.body()).contains(rule + ": ", "ContractViolation");
         assertThat(server.journal().violations())
                 .singleElement()
                 .satisfies(seen -> assertThat(seen.violation().orElseThrow()).startsWith(rule + ": "));
