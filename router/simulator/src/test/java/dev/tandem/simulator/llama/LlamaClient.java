@@ -7,6 +7,7 @@ import dev.tandem.simulator.http.RawClient;
 import dev.tandem.simulator.http.RawClient.Response;
 import dev.tandem.simulator.wire.Json;
 import java.io.IOException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -14,6 +15,8 @@ import tools.jackson.databind.node.ObjectNode;
 /** Requests as tests of the simulated llama-server send them. */
 final class LlamaClient {
     private static final long PATIENCE_NANOS = 20_000_000_000L;
+    /** Leaves the processor to the thread that is waited for. */
+    private static final long PAUSE_NANOS = 50_000;
 
     private LlamaClient() {}
 
@@ -85,7 +88,7 @@ final class LlamaClient {
         long patience = System.nanoTime() + PATIENCE_NANOS;
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as("condition not met in time").isLessThan(patience);
-            Thread.onSpinWait();
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 }
