@@ -120,6 +120,9 @@ public final class Engine implements AutoCloseable {
     private <T> CompletableFuture<T> ask(Supplier<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
         tell(() -> answer.complete(question.get()));
+        if (over) {
+            failRest();
+        }
         return answer;
     }
 

@@ -40,6 +40,8 @@ public enum EngineHistogram {
     PREEMPTIONS(1, 2, 3, 4, 5, 10, 20),
     /** Prompt tokens computed for finished sequences. */
     COMPUTED_TOKENS(Bounds.TOKENS),
+    /** Look-up in the shared store, seconds. */
+    LOOKUP_TIME(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
     /** Fetch from another engine, seconds. */
     TRANSFER_TIME(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 5),
     /** Time until such a fetch began, seconds. */

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param store Shared KV store; null without one.
  * @param stores The engine writes prompt blocks to the store.
  * @param loads The engine reads blocks from the store.
- * @param remote The engine exchanges KV with other engines.
+ * @param connector How the engine exchanges KV with others.
  */
 public record EngineShape(
         String model,
@@ -32,7 +32,19 @@ public record EngineShape(
         @Nullable KvStore store,
         boolean stores,
         boolean loads,
-        boolean remote) {
+        Connector connector) {
+    /** How an engine exchanges KV with others; decides which metrics it has. */
+    public enum Connector {
+        /** Not at all. */
+        NONE,
+        /** Through a shared store. */
+        SHARED,
+        /** Through a shared store that is an LMCache server. */
+        LMCACHE_MP,
+        /** Directly, by NIXL. */
+        NIXL
+    }
+
     /** Checks the ranges. */
     public EngineShape {
         check("max-model-len", maxModelLength, 1);
@@ -45,7 +57,12 @@ public record EngineShape(
 
     /** Returns true if the engine has a KV connector. */
     public boolean connected() {
-        return remote || store != null;
+        return connector != Connector.NONE;
+    }
+
+    /** Returns true if the engine hands KV over to other engines directly. */
+    public boolean remote() {
+        return connector == Connector.NIXL;
     }
 
     private static void check(String name, int value, int least) {

@@ -34,7 +34,7 @@ final class KvMemory {
         }
         int limit = (sequence.length - 1) / shape.blockSize();
         int local = takeBlocks(sequence, limit, false);
-        int external = takeBlocks(sequence, limit, true);
+        int external = loaded(sequence, limit);
         sequence.computed = sequence.fullBlocks * shape.blockSize();
         int created = sequence.promptLength() / shape.blockSize() - sequence.fullBlocks;
         return new Admitted(
@@ -178,6 +178,16 @@ final class KvMemory {
         stats.memory(pool.holds().size(), pool.used() / (double) pool.capacity());
     }
 
+    private int loaded(Sequence sequence, int limit) {
+        if (shape.store() == null || !shape.loads()) {
+            return 0;
+        }
+        long start = System.nanoTime();
+        int taken = takeBlocks(sequence, limit, true);
+        stats.add(EngineHistogram.LOOKUP_TIME, (System.nanoTime() - start) / 1e9);
+        return taken;
+    }
+
     private int takeBlocks(Sequence sequence, int limit, boolean external) {
         int taken = 0;
         while (sequence.fullBlocks < limit) {
@@ -195,7 +205,7 @@ final class KvMemory {
 
     private @Nullable KvBlock loadBlock(long key) {
         KvStore store = shape.store();
-        if (store == null || !shape.loads() || pool.free() == 0) {
+        if (store == null || pool.free() == 0) {
             return null;
         }
         OptionalLong content = store.load(key);

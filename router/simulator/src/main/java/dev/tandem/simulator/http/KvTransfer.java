@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.wire.Json;
 import java.net.URI;
@@ -74,6 +75,14 @@ public record KvTransfer(
                         known != NixlConfig.Role.PRODUCER,
                         folder(config.path("kv_connector_extra_config")),
                         null);
+    }
+
+    /** Returns how engines with this connector exchange KV. */
+    EngineShape.Connector kind() {
+        if (nixl != null) {
+            return EngineShape.Connector.NIXL;
+        }
+        return connector.equals("LMCacheMPConnector") ? EngineShape.Connector.LMCACHE_MP : EngineShape.Connector.SHARED;
     }
 
     /** Returns a configuration of the NIXL connector. */

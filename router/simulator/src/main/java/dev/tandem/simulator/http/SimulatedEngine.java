@@ -222,7 +222,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
                     store(options),
                     transfer != null && transfer.stores(),
                     transfer != null && transfer.loads(),
-                    transfer != null && transfer.nixl() != null);
+                    transfer == null ? EngineShape.Connector.NONE : transfer.kind());
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }

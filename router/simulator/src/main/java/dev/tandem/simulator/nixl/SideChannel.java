@@ -40,6 +40,8 @@ final class SideChannel implements AutoCloseable {
     private final String compatibility;
     private final Engine engine;
     private final Ledger ledger;
+    /** A closed socket may still accept a connection that was on its way. */
+    private volatile boolean closed;
 
     private SideChannel(NixlConfig config, String engineId, String compatibility, Engine engine, Ledger ledger)
             throws IOException {
@@ -69,6 +71,7 @@ final class SideChannel implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         try {
             server.close();
             for (Socket connection : connections) {
@@ -84,7 +87,11 @@ final class SideChannel implements AutoCloseable {
             try {
                 Socket connection = server.accept();
                 connections.add(connection);
-                Thread.startVirtualThread(() -> serve(connection));
+                if (closed) {
+                    connection.close();
+                } else {
+                    Thread.startVirtualThread(() -> serve(connection));
+                }
             } catch (IOException e) {
                 // closed, or the peer has left before it was accepted
             }

@@ -4,6 +4,7 @@ package dev.tandem.simulator.wire;
 import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.EngineCounter;
 import dev.tandem.simulator.engine.EngineHistogram;
+import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.engine.EngineStats;
 import dev.tandem.simulator.engine.Finish;
 import dev.tandem.simulator.engine.Histogram;
@@ -33,6 +34,9 @@ public final class MetricsText {
         text.process();
         if (engine.shape().remote()) {
             text.transfers();
+        }
+        if (engine.shape().connector() == EngineShape.Connector.LMCACHE_MP) {
+            text.histogram("lmcache_mp_lookup_duration_seconds", EngineHistogram.LOOKUP_TIME);
         }
         text.gauges();
         text.counters();
@@ -240,16 +244,26 @@ public final class MetricsText {
         histogram("request_prefill_kv_computed_tokens", EngineHistogram.COMPUTED_TOKENS);
     }
 
+    /** What the simulator does not have is as recorded with 0.32.0. */
     private void cacheConfig() {
         int blockSize = engine.shape().blockSize();
+        int blocks = engine.shape().blocks();
         family("cache_config_info", "gauge", "Information of the LLMEngine CacheConfig");
-        raw(
-                "cache_config_info{block_size=\"" + blockSize
-                        + "\",cache_dtype=\"auto\",enable_prefix_caching=\"True\","
-                        + "engine=\"0\",gpu_memory_utilization=\"0.92\",kv_cache_size_tokens=\""
-                        + (long) blockSize * engine.shape().blocks() + "\",num_gpu_blocks=\""
-                        + engine.shape().blocks() + "\"}",
-                1);
+        String info = ("_block_size_resolved=\"True\",block_size=\"%d\",cache_dtype=\"auto\","
+                        + "cache_hit_alignment_tokens=\"None\",effective_attention_block_size=\"%d\","
+                        + "enable_mamba_shared_prefix_checkpoint=\"False\",enable_prefix_caching=\"True\",engine=\"0\","
+                        + "gpu_memory_utilization=\"0.92\",hash_block_size=\"None\",is_attention_free=\"False\","
+                        + "kv_cache_dtype_skip_layers=\"[]\",kv_cache_layout=\"None\",kv_cache_max_concurrency=\"512.0\","
+                        + "kv_cache_memory_bytes=\"1073741824\",kv_cache_size_tokens=\"%d\",kv_offloading_backend=\"native\","
+                        + "kv_offloading_size=\"None\",kv_sharing_fast_prefill=\"False\",mamba_block_size=\"None\","
+                        + "mamba_cache_dtype=\"auto\",mamba_cache_mode=\"none\",mamba_page_size_padded=\"None\","
+                        + "mamba_ssm_cache_dtype=\"float32\",num_cpu_blocks=\"None\",num_gpu_blocks=\"%d\","
+                        + "num_gpu_blocks_override=\"None\",prefix_cache_retention_interval=\"0\","
+                        + "prefix_caching_hash_algo=\"sha256\",prefix_match_unit=\"None\",replayssm_buffer_len=\"16\","
+                        + "skip_page_size_padded=\"None\",sliding_window=\"None\",swa_bounded_replay=\"True\","
+                        + "use_kda_recoverssm=\"False\",use_replayssm=\"False\",user_specified_block_size=\"False\"")
+                .formatted(blockSize, blockSize, (long) blockSize * blocks, blocks);
+        raw("cache_config_info{" + info + "}", 1);
     }
 
     private void histogram(String name, EngineHistogram which) {

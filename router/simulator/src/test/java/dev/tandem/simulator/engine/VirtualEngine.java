@@ -23,7 +23,18 @@ final class VirtualEngine {
 
     static EngineShape connected(int blockSize, int blocks) {
         return new EngineShape(
-                "m", blocks * blockSize, blockSize, blocks, 4, 64, 0, Speed.INSTANT, null, false, false, true);
+                "m",
+                blocks * blockSize,
+                blockSize,
+                blocks,
+                4,
+                64,
+                0,
+                Speed.INSTANT,
+                null,
+                false,
+                false,
+                EngineShape.Connector.NIXL);
     }
 
     static EngineShape shape(Speed speed, int blockSize, int blocks, @Nullable KvStore store) {
@@ -39,7 +50,7 @@ final class VirtualEngine {
                 store,
                 store != null,
                 store != null,
-                false);
+                store == null ? EngineShape.Connector.NONE : EngineShape.Connector.SHARED);
     }
 
     Answer add(String prompt, int maxTokens) {

@@ -17,7 +17,8 @@ final class JsonShape {
         return of("", node);
     }
 
-    private static String of(String name, JsonNode node) {
+    /** Renders the value of a field. */
+    static String of(String name, JsonNode node) {
         if (node.isObject()) {
             return object(name, node);
         }

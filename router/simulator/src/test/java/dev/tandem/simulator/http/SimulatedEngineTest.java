@@ -11,9 +11,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,8 +26,6 @@ class SimulatedEngineTest {
             "{\"model\":\"m\",\"prompt\":\"hello\",\"max_tokens\":20,\"ignore_eos\":true,\"stream\":true}";
     private static final String ENDLESS =
             "{\"model\":\"m\",\"prompt\":\"hello\",\"max_tokens\":30000,\"ignore_eos\":true,\"stream\":%s}";
-
-    private static final long PATIENCE_NANOS = 20_000_000_000L;
 
     @TempDir
     Path folder;
@@ -59,14 +57,6 @@ class SimulatedEngineTest {
         return answer.at("/usage/prompt_tokens_details/cached_tokens").asInt();
     }
 
-    private static void await(BooleanSupplier condition) {
-        long patience = System.nanoTime() + PATIENCE_NANOS;
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).as("condition not met in time").isLessThan(patience);
-            Thread.onSpinWait();
-        }
-    }
-
     @Test
     void oneConnectionServesManyRequests() throws IOException {
         try (RawClient client = new RawClient(engine.port())) {
@@ -78,7 +68,34 @@ class SimulatedEngineTest {
             }
         }
         assertThat(engine.journal().requests()).hasSize(5);
-        await(() -> engine.journal().requests().getLast().end() == SeenRequest.End.COMPLETED);
+        Waiting.until(() -> engine.journal().requests().getLast().end() == SeenRequest.End.COMPLETED);
+    }
+
+    @Test
+    void anIdleConnectionIsClosedAfterSomeSeconds() throws IOException {
+        assertThat(EngineOptions.parse("m").idle()).isEqualTo(Duration.ofSeconds(5));
+        EngineOptions impatient = EngineOptions.of("m", 0).withIdle(Duration.ofMillis(50));
+        try (SimulatedEngine quick = SimulatedEngine.start(impatient);
+                RawClient client = new RawClient(quick.port())) {
+            assertThat(client.send(RawClient.post("/v1/completions", STREAM))
+                            .read()
+                            .status())
+                    .isEqualTo(200);
+            assertThat(client.stream().read()).as("closed, not reset").isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void aConnectionIsNotIdleWhileItsAnswerIsMade() throws IOException {
+        EngineOptions impatient = EngineOptions.of("m", 0).withIdle(Duration.ofMillis(50));
+        try (SimulatedEngine quick = SimulatedEngine.start(impatient);
+                RawClient client = new RawClient(quick.port())) {
+            quick.faults().add(Fault.of(Fault.Kind.DELAY).pause(Duration.ofMillis(200)));
+            assertThat(client.send(RawClient.post("/v1/completions", STREAM))
+                            .read()
+                            .chunks())
+                    .hasSize(21);
+        }
     }
 
     @Test
@@ -104,11 +121,11 @@ class SimulatedEngineTest {
             try (RawClient client = new RawClient(slow.port())) {
                 client.send(RawClient.post("/v1/completions", ENDLESS.formatted("true")));
                 assertThat(client.stream().read()).isEqualTo('H');
-                await(() -> slow.stats().running() == 1);
+                Waiting.until(() -> slow.stats().running() == 1);
             }
-            await(() -> slow.stats().running() == 0);
+            Waiting.until(() -> slow.stats().running() == 0);
             assertThat(slow.stats().kvUsage()).isZero();
-            await(() -> slow.journal().requests().getFirst().end() == SeenRequest.End.ABORTED_BY_CLIENT);
+            Waiting.until(() -> slow.journal().requests().getFirst().end() == SeenRequest.End.ABORTED_BY_CLIENT);
         }
     }
 
@@ -118,10 +135,10 @@ class SimulatedEngineTest {
         try (slow) {
             try (RawClient client = new RawClient(slow.port())) {
                 client.send(RawClient.post("/v1/completions", ENDLESS.formatted("false")));
-                await(() -> slow.stats().running() == 1);
+                Waiting.until(() -> slow.stats().running() == 1);
             }
-            await(() -> slow.stats().running() == 0);
-            await(() -> slow.journal().requests().getFirst().end() == SeenRequest.End.ABORTED_BY_CLIENT);
+            Waiting.until(() -> slow.stats().running() == 0);
+            Waiting.until(() -> slow.journal().requests().getFirst().end() == SeenRequest.End.ABORTED_BY_CLIENT);
         }
     }
 
