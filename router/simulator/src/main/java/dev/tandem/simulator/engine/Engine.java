@@ -86,7 +86,7 @@ public final class Engine implements AutoCloseable {
 
     /** Looks at once for kept KV whose lease has ended; without this call that happens when it is due. */
     public void expireKept() {
-        tell(() -> {});
+        LockSupport.unpark(thread);
     }
 
     /** Reads what blocks hold now, whoever uses them; empty if one of them does not exist. */

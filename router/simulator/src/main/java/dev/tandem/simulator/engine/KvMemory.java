@@ -43,7 +43,9 @@ final class KvMemory {
 
     /** Takes the cached blocks and empty ones for all other tokens; false, and nothing taken, if there are too few. */
     boolean reserve(Sequence sequence) {
-        takeBlocks(sequence, (sequence.length - 1) / shape.blockSize(), false);
+        if (sequence.request.readsCache()) {
+            takeBlocks(sequence, (sequence.length - 1) / shape.blockSize(), false);
+        }
         sequence.computed = sequence.fullBlocks * shape.blockSize();
         boolean enough = grow(sequence, sequence.length - sequence.computed);
         if (!enough) {

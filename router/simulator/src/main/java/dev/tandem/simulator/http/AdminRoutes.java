@@ -28,7 +28,12 @@ final class AdminRoutes {
                 owner.journal().clear();
                 yield Answer.json(200, journal());
             }
-            case "GET /sim/engine" -> Answer.json(200, Json.object().put("engine_id", owner.engineId()));
+            case "GET /sim/engine" ->
+                Answer.json(
+                        200,
+                        Json.object()
+                                .put("engine_id", owner.engineId())
+                                .put("side_channel_port", owner.sideChannelPort()));
             case "POST /sim/restart" -> {
                 Thread.startVirtualThread(owner::restart);
                 yield Answer.empty(202);

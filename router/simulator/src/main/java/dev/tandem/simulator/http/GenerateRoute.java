@@ -18,12 +18,12 @@ import dev.tandem.simulator.wire.Served;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
-import reactor.core.scheduler.Schedulers;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -69,15 +69,22 @@ final class GenerateRoute {
         }
     }
 
-    /** Asks the prefill engine, which blocks. */
+    /** Asks the prefill engine, which blocks; if the client leaves meanwhile, that engine need not keep anything. */
     private static Mono<Void> claimed(NixlConnector connector, ObjectNode params, GenerateRequest request, Call call) {
-        return Mono.<Void>fromRunnable(() -> {
-                    String violation = connector.claim(params, request);
-                    if (violation != null) {
-                        throw call.violation("kv_transfer_params: " + violation);
-                    }
-                })
-                .subscribeOn(Schedulers.boundedElastic());
+        return Mono.create(sink -> {
+            AtomicBoolean left = new AtomicBoolean();
+            sink.onCancel(() -> left.set(true));
+            Thread.startVirtualThread(() -> {
+                String violation = connector.claim(params, request);
+                if (left.get()) {
+                    connector.giveBack(params);
+                } else if (violation == null) {
+                    sink.success();
+                } else {
+                    sink.error(call.violation("kv_transfer_params: " + violation));
+                }
+            });
+        });
     }
 
     private Mono<Answer> generated(GenerateRequest request, AnswerWriter writer, Leg leg, Call call) {

@@ -44,12 +44,14 @@ final class RequestHandler extends ServerHandler {
     }
 
     private void count(Call call, Answer answer, long startNanos) {
-        int status = 200;
-        long length = 0;
-        if (answer instanceof Answer.Whole whole) {
-            status = whole.status();
-            length = whole.body().length;
-        }
+        int status = switch (answer) {
+            case Answer.Whole whole -> whole.status();
+            case Answer.Stream stream -> 200;
+        };
+        int length = switch (answer) {
+            case Answer.Whole whole -> whole.body().length;
+            case Answer.Stream stream -> 0;
+        };
         boolean routed = routes.knows(call.path());
         HttpStats.Exchange exchange =
                 new HttpStats.Exchange(call.path(), routed, call.method(), status, call.body().length, length);

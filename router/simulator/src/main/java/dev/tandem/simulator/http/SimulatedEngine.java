@@ -140,10 +140,10 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         Engine engine = Engine.start(shape(options), ticker);
         String fixedId = nixlConfig == null ? null : nixlConfig.engineId();
         String engineId = fixedId == null ? UUID.randomUUID().toString() : fixedId;
-        NixlConnector nixl = nixlConfig == null ? null : NixlConnector.start(nixlConfig, engineId, engine);
+        NixlConnector nixl = null;
         try {
-            DisposableServer server = listen(onPort, engine, nixl);
-            Incarnation started = new Incarnation(engine, server, engineId, nixl);
+            nixl = nixlConfig == null ? null : NixlConnector.start(nixlConfig, engineId, engine);
+            Incarnation started = new Incarnation(engine, listen(onPort, engine, nixl), engineId, nixl);
             engine.onDeath(() -> exitLater(started));
             return started;
         } catch (RuntimeException e) {

@@ -96,6 +96,11 @@ public final class NixlConnector implements AutoCloseable {
         };
     }
 
+    /** Tells the other engine that the blocks of a decode leg are not needed, because it has left before it began. */
+    public void giveBack(ObjectNode params) {
+        source(params, List.of()).cancel();
+    }
+
     @Override
     public void close() {
         channel.close();
@@ -116,8 +121,12 @@ public final class NixlConnector implements AutoCloseable {
             return new DecodeLeg(new Handover.Fatal("KeyError: '" + missing + "'", false));
         }
         int shown = params.path(Params.CACHED).asInt(-1);
-        String id = params.path(Params.REQUEST).asString("");
-        return new DecodeLeg(new Handover.Fetch(new RemoteSource(() -> connect(params), id, blocks), shown));
+        return new DecodeLeg(new Handover.Fetch(source(params, blocks), shown));
+    }
+
+    private RemoteSource source(ObjectNode params, List<Integer> blocks) {
+        return new RemoteSource(
+                () -> connect(params), params.path(Params.REQUEST).asString(""), blocks);
     }
 
     private RemoteEngine connect(ObjectNode params) throws IOException {

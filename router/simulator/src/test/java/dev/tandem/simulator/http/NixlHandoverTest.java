@@ -265,7 +265,7 @@ class NixlHandoverTest {
             params.remove("remote_block_ids");
             assertThatThrownBy(() -> {
                         while (pair.decode(PROMPT, params).status() == 500) {
-                            Thread.onSpinWait();
+                            Thread.yield();
                         }
                     })
                     .isInstanceOf(IOException.class);

@@ -134,8 +134,8 @@ final class Replay implements AutoCloseable {
                 return;
             }
             Response actual = RawClient.read(client.stream(), recording.isHead());
-            new Comparison(used, toolCalls).compare(expected, actual);
             remember(expected, actual);
+            new Comparison(used, toolCalls).compare(expected, actual);
         }
     }
 

@@ -3,23 +3,29 @@ package dev.tandem.simulator.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.simulator.engine.EngineCounter;
+import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.http.RawClient.Response;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.wire.Json;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Random;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What a strict engine refuses because a correct router never sends it. */
 class StrictEngineTest {
     private static final String PROMPT = "the quick brown fox jumps over the lazy dog and runs away ".repeat(6);
     private static final String OTHER = "the quick brown fox jumps over the lazy cat and runs away ".repeat(6);
+
+    private static final long SEED = 4;
 
     /** A change that makes a leg wrong, and the start of the message. */
     private record Wrong(String message, UnaryOperator<ObjectNode> change) {}
@@ -113,6 +119,31 @@ class StrictEngineTest {
                         refuses(pair.decode, Pair.decodeLeg(PROMPT, params), wrong.message);
                     }
                 }));
+    }
+
+    @Test
+    void clientsThatLeaveAtAnyMomentStrandNothing() throws IOException {
+        Random random = new Random(SEED);
+        EngineOptions slow = Pair.options().withSpeed(new Speed("slow", 300, 1, 1, 0, 0, 1 << 16));
+        try (SimulatedEngine prefill = SimulatedEngine.start(slow);
+                SimulatedEngine decode = SimulatedEngine.start(slow)) {
+            for (int i = 0; i < 50; i++) {
+                String prompt = i + PROMPT;
+                JsonNode params = Pair.json(Pair.post(prefill, Pair.PATH, Pair.prefillLeg(prompt)))
+                        .get("kv_transfer_params");
+                String body = Json.text(Pair.decodeLeg(prompt, params).put("stream", true));
+                try (RawClient client = new RawClient(decode.port())) {
+                    client.send(RawClient.post(Pair.PATH, body));
+                    int sent = i + 1;
+                    Waiting.until(() -> decode.journal().received() == sent);
+                    client.stream().readNBytes(random.nextInt(4) * 400);
+                }
+            }
+            Waiting.until(() -> prefill.stats().kept() == 0);
+            Waiting.until(() -> decode.stats().kvUsage() == 0);
+            assertThat(prefill.stats().count(EngineCounter.KV_EXPIRED)).isZero();
+            assertThat(decode.journal().violations()).isEmpty();
+        }
     }
 
     @Test

@@ -22,7 +22,7 @@ class TwoProcessesTest {
     private static final Pattern LISTENING = Pattern.compile("listening url=(\\S+)");
 
     @Test
-    @Timeout(60)
+    @Timeout(180)
     void kvGoesFromOneProcessToAnother() throws IOException {
         Process process = start();
         try (SimulatedEngine decode = SimulatedEngine.start(Pair.options())) {

@@ -15,7 +15,7 @@ final class Waiting {
         long patience = System.nanoTime() + PATIENCE_NANOS;
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as("condition not met in time").isLessThan(patience);
-            Thread.onSpinWait();
+            Thread.yield();
         }
     }
 }
