@@ -3,11 +3,14 @@ package dev.tandem.simulator.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** Waits for what another thread does. */
 final class Waiting {
     private static final long PATIENCE_NANOS = 20_000_000_000L;
+    /** Leaves the processor to the thread that is waited for. */
+    private static final long PAUSE_NANOS = 50_000;
 
     private Waiting() {}
 
@@ -15,7 +18,7 @@ final class Waiting {
         long patience = System.nanoTime() + PATIENCE_NANOS;
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime()).as("condition not met in time").isLessThan(patience);
-            Thread.yield();
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
     }
 }
