@@ -14,11 +14,11 @@ import java.util.List;
  * Two {@code llama-server}s with one {@code --slot-save-path}: the prefill server saves an engine slot to a file, the
  * decode server restores it. Immutable.
  *
- * <p>The engine slot of a leg is the number of its seat, so two requests never share one. The server does not refuse a
- * number out of range (200, and nothing is saved), so a seat beyond the engine's slots runs whole on the decode worker,
- * which makes it wait for its slot. The file is named after the prefill worker and its seat: a bounded set, each
- * overwritten by the next prompt of that seat, which is safe because the prefill lease lasts until the file is read.
- * Source: llama.cpp b11669, recorded 2026-11-21.
+ * <p>The engine slot of a leg is the number of its seat, so two requests never share one. The server takes a number out
+ * of range modulo its slots and would save another request's, so a seat beyond the engine's slots runs whole on the
+ * decode worker, which makes it wait for its slot. The file is named after the prefill worker and its seat: a bounded
+ * set, each overwritten by the next prompt of that seat, which is safe because the prefill lease lasts until the file
+ * is read. Source: llama.cpp b11669, run 2026-11-21.
  */
 final class LlamacppSlotConnector implements KvConnector {
     private static final Duration WITHIN = Duration.ofSeconds(10);
@@ -68,9 +68,9 @@ final class LlamacppSlotConnector implements KvConnector {
         return AfterPrefillFailure.DECODE_ALONE;
     }
 
-    /** The servers translate the other APIs into chat and lose the field on the way. */
+    /** The server translates messages into chat and loses the field on the way. */
     private static boolean takesSlot(ApiKind api) {
-        return api == ApiKind.COMPLETIONS || api == ApiKind.CHAT;
+        return api.generative() && api != ApiKind.MESSAGES;
     }
 
     private static boolean inRange(Seat seat) {

@@ -43,7 +43,7 @@ class ConnectorChoiceTest {
     void autoKnowsWhichApisAreHandedOver() {
         assertThat(auto.apis(List.of(NIXL, NIXL), List.of(NIXL))).contains(ApiKind.MESSAGES, ApiKind.CHAT);
         assertThat(auto.apis(List.of(SLOTS), List.of(SLOTS)))
-                .containsExactlyInAnyOrder(ApiKind.COMPLETIONS, ApiKind.CHAT);
+                .containsExactlyInAnyOrder(ApiKind.COMPLETIONS, ApiKind.CHAT, ApiKind.RESPONSES);
     }
 
     @Test
