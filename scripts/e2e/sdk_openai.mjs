@@ -1,59 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// OpenAI's Node SDK against a running gateway: OPENAI_BASE_URL=http://…/v1 OPENAI_API_KEY=none node sdk_openai.mjs
+// OpenAI's Node SDK, unchanged, sends the cases to one server: node sdk_openai.mjs URL CASES.json RECORDS.jsonl
+// The records are those of sdk_records.py.
+import { readFileSync, writeFileSync } from 'node:fs';
 import OpenAI from 'openai';
+import { VERSION } from 'openai/version';
 
-const client = new OpenAI({ maxRetries: 0, timeout: 60_000 });
-const messages = [{ role: 'user', content: 'Name three rivers.' }];
-let passed = 0;
-let failed = 0;
+const [url, casesFile, recordsFile] = process.argv.slice(2);
+const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0, timeout: 120_000 });
+const methods = {
+  completions: (body) => client.completions.create(body),
+  chat: (body) => client.chat.completions.create(body),
+  responses: (body) => client.responses.create(body),
+  models: () => client.models.list(),
+};
 
-async function check(name, question) {
-  let seen;
-  try {
-    seen = await question();
-  } catch (e) {
-    console.log(`FAIL  ${name}\n      ${e}`);
-    failed++;
-    return;
-  }
-  console.log(`${seen ? 'PASS' : 'FAIL'}  ${name}`);
-  seen ? passed++ : failed++;
+function errorOf(error) {
+  const { status, code, param, type, message } = error;
+  return { class: error.constructor.name, status_code: status, code, param, type, message, body: error.error };
 }
 
-const model = (await client.models.list()).data[0].id;
-await check('models', () => model);
-await check('completion', async () => {
-  const answer = await client.completions.create({ model, prompt: 'A river is', max_tokens: 8 });
-  return answer.choices[0].text;
-});
-await check('chat', async () => {
-  const answer = await client.chat.completions.create({ model, messages, max_tokens: 8 });
-  return answer.choices[0].message.content && answer.usage.total_tokens > 0;
-});
-await check('chat, streamed', async () => {
-  const stream = await client.chat.completions.create({ model, messages, max_tokens: 16, stream: true });
-  let chunks = 0;
-  let text = '';
-  for await (const chunk of stream) {
-    chunks++;
-    text += chunk.choices[0]?.delta?.content ?? '';
-  }
-  return chunks > 2 && text.length > 0;
-});
-await check('stream closed by the client', async () => {
-  const stream = await client.completions.create({ model, prompt: 'Go on.', max_tokens: 1000, stream: true });
-  for await (const chunk of stream) {
-    if (chunk) break;
-  }
-  return (await client.completions.create({ model, prompt: 'Still there?', max_tokens: 4 })).choices[0].text;
-});
-await check('unknown path is a NotFoundError', async () => {
+// An engine may close an idle connection in the moment in which it is used again: sdk_records.py.
+async function observe(call, body) {
+  const seen = await observeOnce(call, body);
+  const again = process.env.E2E_RECONNECT && seen.error?.class === 'APIConnectionError';
+  return again ? observeOnce(call, body) : seen;
+}
+
+async function observeOnce(call, body) {
+  const seen = {};
   try {
-    await client.post('/no/such/path', { body: {} });
-  } catch (e) {
-    return e instanceof OpenAI.NotFoundError;
+    const { data, response } = await call(body).withResponse();
+    seen.headers = Object.fromEntries(response.headers);
+    if (body?.stream) {
+      seen.chunks = [];
+      for await (const chunk of data) seen.chunks.push(chunk);
+    } else {
+      seen.answer = data.body ?? data;
+    }
+  } catch (error) {
+    seen.error = errorOf(error);
+    seen.headers ??= error.headers ? Object.fromEntries(error.headers) : {};
   }
-  return false;
-});
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed > 0 ? 1 : 0);
+  return seen;
+}
+
+const cases = JSON.parse(readFileSync(casesFile)).filter((one) => methods[one.api]);
+const lines = [];
+for (const one of cases) {
+  lines.push(JSON.stringify({ sdk: `openai-node ${VERSION}`, case: one.name, ...(await observe(methods[one.api], one.body)) }));
+}
+writeFileSync(recordsFile, lines.join('\n') + '\n');
+console.error(`openai-node ${VERSION}: ${cases.length} cases`);
