@@ -92,7 +92,7 @@ find_java() {
 # The executable jar of the gateway: $jar; built when it is missing or older than a source.
 find_jar() {
   local found
-  found=$(find "$root/router/gateway/target" -maxdepth 1 -name 'tandem-gateway-*-exec.jar' 2>/dev/null | head -n 1)
+  found=$(find "$root/router/gateway/target" -maxdepth 1 -name 'tandem-gateway-*-exec.jar' 2>/dev/null | head -n 1) || true
   # the time of its last change on this disk: the one of its content is the same in every build
   if [[ -z $found || -n $(find "$root"/router/*/src/main "$root"/router/*/pom.xml -type f -newermt "$(stat -c @%Z "$found")" | head -n 1) ]]; then
     say 'building the gateway'

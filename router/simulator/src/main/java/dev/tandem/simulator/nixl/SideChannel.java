@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -20,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -31,6 +33,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class SideChannel implements AutoCloseable {
     private static final int BACKLOG = 512;
+    private static final int ATTEMPTS = 50;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final ServerSocket server;
@@ -50,7 +53,25 @@ final class SideChannel implements AutoCloseable {
         this.compatibility = compatibility;
         this.engine = engine;
         this.ledger = ledger;
-        this.server = new ServerSocket(config.port(), BACKLOG, InetAddress.getByName(config.host()));
+        this.server = listen(InetAddress.getByName(config.host()), config.port());
+    }
+
+    /**
+     * A port that is left to us lies below those that the system gives to outgoing connections: one of these could take
+     * it while the engine restarts.
+     */
+    private static ServerSocket listen(InetAddress host, int port) throws IOException {
+        if (port != 0) {
+            return new ServerSocket(port, BACKLOG, host);
+        }
+        for (int i = 0; i < ATTEMPTS; i++) {
+            try {
+                return new ServerSocket(ThreadLocalRandom.current().nextInt(20_000, 32_000), BACKLOG, host);
+            } catch (BindException taken) {
+                // the next one
+            }
+        }
+        return new ServerSocket(0, BACKLOG, host);
     }
 
     /** Listens on the configured address. */
