@@ -41,6 +41,13 @@ final class AnswerTap {
         return UsageReport.last(tailText());
     }
 
+    /** Whether an answer that has been seen whole may hold a hand-over object; engines write it behind the text. */
+    boolean mayNameKv() {
+        String text = tailText();
+        return !text.contains("\"kv_transfer_params\":null")
+                && (seen > TAIL_BYTES || text.contains("\"kv_transfer_params\":"));
+    }
+
     /** Whether a stream has said that it is complete. */
     boolean complete(ApiKind api) {
         String text = tailText();

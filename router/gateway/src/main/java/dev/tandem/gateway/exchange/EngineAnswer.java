@@ -47,7 +47,7 @@ public final class EngineAnswer {
         AnswerTap tap = new AnswerTap();
         tap.accept(all);
         int length = all.readableBytes();
-        ByteBuf shown = HandoverFields.hide(all);
+        ByteBuf shown = tap.mayNameKv() ? HandoverFields.hide(all) : all;
         HttpHeaders own = shown.readableBytes() == length
                 ? headers
                 : headers.copy().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(shown.readableBytes()));
