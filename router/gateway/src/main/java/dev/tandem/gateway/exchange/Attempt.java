@@ -115,7 +115,6 @@ public final class Attempt implements AutoCloseable {
 
     /** The decode worker has the KV cache. */
     void handedOver() {
-        offered.set(false);
         handoverEnded(HandoverResult.TAKEN);
     }
 
@@ -126,13 +125,14 @@ public final class Attempt implements AutoCloseable {
 
     /** The KV cache did not get to the decode worker. */
     void handoverFailed() {
-        offered.set(false);
         handoverEnded(HandoverResult.FAILED);
     }
 
     /** The decode worker could not read what it was offered: the prefill worker may be gone, or itself be ill. */
     void offerNotRead(Worker prefill, Worker decode) {
-        handoverFailed();
+        if (offered.compareAndSet(true, false)) {
+            handoverFailed();
+        }
         blame(prefill);
         doubted.add(decode.id());
     }
@@ -144,8 +144,8 @@ public final class Attempt implements AutoCloseable {
 
     /** The decode worker has begun to answer. */
     void answered() {
-        if (offered.get()) {
-            handedOver();
+        if (offered.compareAndSet(true, false)) {
+            handoverEnded(HandoverResult.TAKEN);
         }
     }
 

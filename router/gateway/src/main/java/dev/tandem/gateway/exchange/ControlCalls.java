@@ -6,16 +6,12 @@ import dev.tandem.core.disagg.Handover.ControlCall;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufInputStream;
-import java.io.InputStream;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * Makes the calls of a hand-over, one after the other. Thread-safe.
@@ -24,7 +20,6 @@ import tools.jackson.core.json.JsonFactory;
  * Source: llama.cpp b11669, recorded 2026-11-21.
  */
 final class ControlCalls {
-    private static final JsonFactory JSON = new JsonFactory();
     private static final int NOTHING = 0;
     private static final int MAX_ANSWER_BYTES = 1 << 16;
 
@@ -69,15 +64,9 @@ final class ControlCalls {
 
     private static int count(ByteBuf body, String field) {
         int moved = NOTHING;
-        try (JsonParser parser =
-                JSON.createParser(ObjectReadContext.empty(), (InputStream) new ByteBufInputStream(body.duplicate()))) {
-            parser.nextToken();
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                boolean wanted = parser.currentName().equals(field);
-                if (parser.nextToken() == JsonToken.VALUE_NUMBER_INT && wanted) {
-                    moved = parser.getIntValue();
-                }
-                parser.skipChildren();
+        try (JsonParser parser = AnswerJson.open(body)) {
+            if (AnswerJson.seek(parser, field) == JsonToken.VALUE_NUMBER_INT) {
+                moved = parser.getIntValue();
             }
         } catch (JacksonException broken) {
             throw failed("the answer is not JSON");

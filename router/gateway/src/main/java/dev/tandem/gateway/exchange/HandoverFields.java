@@ -2,21 +2,16 @@
 package dev.tandem.gateway.exchange;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufInputStream;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** Keeps hosts, ports and block numbers of engines out of answers to clients. Stateless. */
 final class HandoverFields {
-    private static final JsonFactory JSON = new JsonFactory();
     private static final String FIELD = "kv_transfer_params";
     private static final ByteBuf NEEDLE =
             Unpooled.unreleasableBuffer(Unpooled.copiedBuffer("\"" + FIELD + "\":", StandardCharsets.US_ASCII)
@@ -31,22 +26,16 @@ final class HandoverFields {
         if (ByteBufUtil.indexOf(NEEDLE.duplicate(), answer) < 0) {
             return answer;
         }
-        try (JsonParser parser = JSON.createParser(
-                ObjectReadContext.empty(), (InputStream) new ByteBufInputStream(answer.duplicate()))) {
-            parser.nextToken();
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                boolean found = parser.currentName().equals(FIELD);
-                if (parser.nextToken() == JsonToken.START_OBJECT && found) {
-                    int from = (int) parser.currentTokenLocation().getByteOffset();
-                    parser.skipChildren();
-                    return without(answer, from, (int) parser.currentLocation().getByteOffset());
-                }
-                parser.skipChildren();
+        try (JsonParser parser = AnswerJson.open(answer)) {
+            if (AnswerJson.seek(parser, FIELD) != JsonToken.START_OBJECT) {
+                return answer;
             }
+            int from = (int) parser.currentTokenLocation().getByteOffset();
+            parser.skipChildren();
+            return without(answer, from, (int) parser.currentLocation().getByteOffset());
         } catch (JacksonException notJson) {
             return answer;
         }
-        return answer;
     }
 
     private static ByteBuf without(ByteBuf answer, int from, int to) {

@@ -4,8 +4,6 @@ package dev.tandem.gateway.exchange;
 import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.disagg.Handover.Carried;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufInputStream;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.Optional;
@@ -13,13 +11,9 @@ import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /** Reads out of a prefill answer what the decode leg needs, as it came. Stateless. */
 final class PrefillAnswer {
-    private static final JsonFactory JSON = new JsonFactory();
-
     private PrefillAnswer() {}
 
     /**
@@ -28,20 +22,10 @@ final class PrefillAnswer {
      * @param body the whole answer; the caller keeps it
      */
     static Optional<Put> carried(ByteBuf body, Carried wanted) {
-        try (JsonParser parser =
-                JSON.createParser(ObjectReadContext.empty(), (InputStream) new ByteBufInputStream(body.duplicate()))) {
-            if (parser.nextToken() != JsonToken.START_OBJECT) {
-                return Optional.empty();
-            }
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                boolean found = parser.currentName().equals(wanted.field());
-                JsonToken value = parser.nextToken();
-                if (found) {
-                    return value == JsonToken.START_OBJECT ? complete(parser, body, wanted) : Optional.empty();
-                }
-                parser.skipChildren();
-            }
-            return Optional.empty();
+        try (JsonParser parser = AnswerJson.open(body)) {
+            return AnswerJson.seek(parser, wanted.field()) == JsonToken.START_OBJECT
+                    ? complete(parser, body, wanted)
+                    : Optional.empty();
         } catch (JacksonException broken) {
             return Optional.empty();
         }

@@ -92,7 +92,7 @@ public final class Planner {
                 nanos);
     }
 
-    /** The prompt weighs on the prefill worker until it has handed over; the decode worker only reads its cache. */
+    /** The prompt weighs on the prefill worker until it is computed; the decode worker only reads its cache. */
     private Plan disaggregated(ClientRequest request, String exchangeId, Worker prefill, Worker decode, Reason reason) {
         Lease prefillLease = fleet.lease(prefill, request.routing().promptTokens());
         Lease decodeLease = fleet.lease(decode, 0);
