@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.admission;
 
-/** Right to run, given by admission; closing it lets the next request in. Thread-safe; closing is idempotent. */
-@FunctionalInterface
+import reactor.core.publisher.Mono;
+
+/**
+ * A place in the waiting room, from entering to closing: first in the queue, then among those that run. Whoever has
+ * entered closes it, however the request ends; a ticket is never a value in a stream, where a cancellation could lose
+ * it. Thread-safe.
+ */
 public interface Ticket extends AutoCloseable {
+    /**
+     * Completes when the turn has come.
+     *
+     * @return fails with {@code DEADLINE_EXCEEDED} when the wait has been too long; silent once closed
+     */
+    Mono<Void> turn();
+
+    /** Leaves the queue, or frees the place for who has waited longest. Idempotent. */
     @Override
     void close();
 }

@@ -6,12 +6,15 @@ import dev.tandem.core.failure.FailureException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoSink;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
@@ -22,9 +25,11 @@ public final class WaitingRoom {
     private final int seats;
     private final int chairs;
     private final Duration patience;
-    private final Object lock = new Object(); // guards running, waiting
-    private final Deque<MonoSink<Ticket>> waiting = new ArrayDeque<>();
+    private final Object lock = new Object(); // guards running, waiting and the state of visits
+    private final Deque<Visit> waiting = new ArrayDeque<>();
     private final Scheduler timer;
+    private final Queue<Visit> called = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger calls = new AtomicInteger(); // signals that are due; who raises it from 0 makes them
     private int running;
 
     /**
@@ -42,18 +47,27 @@ public final class WaitingRoom {
         this.timer = timer;
     }
 
-    /** Returns a ticket at once or when its turn has come; or {@code OVERLOADED}, or {@code DEADLINE_EXCEEDED}. */
-    public Mono<Ticket> enter() {
+    /**
+     * Takes a place among those that run, or in the queue.
+     *
+     * @throws FailureException {@code OVERLOADED} when the queue is full
+     */
+    public Ticket enter() {
+        Visit visit = new Visit();
         synchronized (lock) {
             if (running < seats) {
                 running++;
-                return Mono.just(newTicket());
+                visit.state = State.RUNNING;
+                visit.turn.tryEmitEmpty();
+                return visit;
             }
             if (waiting.size() >= chairs) {
-                return Mono.error(new FailureException(Failure.OVERLOADED, "too many requests are waiting"));
+                throw new FailureException(Failure.OVERLOADED, "too many requests are waiting");
             }
+            waiting.addLast(visit);
+            visit.clock = timer.schedule(visit::expire, patience.toMillis(), TimeUnit.MILLISECONDS);
         }
-        return Mono.<Ticket>create(this::await).doOnDiscard(Ticket.class, Ticket::close);
+        return visit;
     }
 
     /** Returns the number of requests that wait. */
@@ -63,67 +77,80 @@ public final class WaitingRoom {
         }
     }
 
-    /** Returns the number of tickets that are out. */
+    /** Returns the number of requests that run. */
     public int running() {
         synchronized (lock) {
             return running;
         }
     }
 
-    private void await(MonoSink<Ticket> sink) {
-        Disposable clock = timer.schedule(() -> expire(sink), patience.toMillis(), TimeUnit.MILLISECONDS);
-        sink.onDispose(() -> {
-            clock.dispose();
-            leave(sink);
-        });
-        synchronized (lock) {
-            if (running >= seats) {
-                waiting.addLast(sink);
-                return;
-            }
-            running++;
+    /** Hands a free place to who has waited longest. Called with the lock. */
+    private @Nullable Visit passOn() {
+        Visit next = waiting.pollFirst();
+        if (next == null) {
+            running--;
+            return null;
         }
-        sink.success(newTicket());
+        next.state = State.RUNNING;
+        return next;
     }
 
-    /** Ends the wait unless the turn has just come. */
-    private void expire(MonoSink<Ticket> sink) {
-        if (leave(sink)) {
-            sink.error(new FailureException(
+    /** Signals a turn; one after the other, since who is called may leave at once and so call the next. */
+    private void call(Visit next) {
+        called.add(next);
+        if (calls.getAndIncrement() > 0) {
+            return;
+        }
+        do {
+            called.remove().turn.tryEmitEmpty();
+        } while (calls.decrementAndGet() > 0);
+    }
+
+    private enum State {
+        WAITING,
+        RUNNING,
+        GONE
+    }
+
+    /** One request's stay. Its turn is signalled outside the lock, and once: who changes its state signals. */
+    private final class Visit implements Ticket {
+        private final Sinks.Empty<Void> turn = Sinks.empty();
+        private State state = State.WAITING;
+        private Disposable clock = Disposables.disposed();
+
+        @Override
+        public Mono<Void> turn() {
+            return turn.asMono();
+        }
+
+        @Override
+        public void close() {
+            Visit next;
+            synchronized (lock) {
+                State was = state;
+                state = State.GONE;
+                clock.dispose();
+                if (was == State.WAITING) {
+                    waiting.remove(this);
+                }
+                next = was == State.RUNNING ? passOn() : null;
+            }
+            if (next != null) {
+                next.clock.dispose();
+                call(next);
+            }
+        }
+
+        private void expire() {
+            synchronized (lock) {
+                if (state != State.WAITING) {
+                    return;
+                }
+                state = State.GONE;
+                waiting.remove(this);
+            }
+            turn.tryEmitError(new FailureException(
                     Failure.DEADLINE_EXCEEDED, "waited " + patience.toSeconds() + " s for a free place"));
-        }
-    }
-
-    private boolean leave(MonoSink<Ticket> sink) {
-        synchronized (lock) {
-            return waiting.remove(sink);
-        }
-    }
-
-    private Ticket newTicket() {
-        AtomicBoolean open = new AtomicBoolean(true);
-        return () -> {
-            if (open.compareAndSet(true, false)) {
-                passOn();
-            }
-        };
-    }
-
-    /** Hands the free place to who has waited longest. */
-    private void passOn() {
-        MonoSink<Ticket> next = nextOrFree();
-        if (next != null) {
-            next.success(newTicket());
-        }
-    }
-
-    private @Nullable MonoSink<Ticket> nextOrFree() {
-        synchronized (lock) {
-            MonoSink<Ticket> next = waiting.pollFirst();
-            if (next == null) {
-                running--;
-            }
-            return next;
         }
     }
 }

@@ -107,11 +107,7 @@ public final class RequestPipeline {
     }
 
     private Mono<Void> admit(RequestScope scope) {
-        long start = ticker.nanoTime();
-        return waitingRoom
-                .enter()
-                .doOnNext(ticket -> scope.admitted(ticket, ticker.nanoTime() - start))
-                .then();
+        return Mono.defer(() -> scope.entered(waitingRoom.enter()).turn()).doOnSuccess(turn -> scope.admitted());
     }
 
     private Mono<EngineAnswer> attempt(RequestScope scope) {

@@ -39,6 +39,7 @@ final class RequestScope {
     private boolean whole;
     private int attempts;
     private int status = Failure.CLIENT_LEFT.status();
+    private long enteredNanos;
     private long queuedNanos = RequestRecord.UNKNOWN;
     private long decisionNanos = RequestRecord.UNKNOWN;
     private long beganNanos;
@@ -89,12 +90,18 @@ final class RequestScope {
         return routedTo;
     }
 
-    void admitted(Ticket admitted, long nanos) {
-        ticket = admitted;
-        queuedNanos = nanos;
+    Ticket entered(Ticket place) {
+        ticket = place;
+        enteredNanos = ticker.nanoTime();
         if (settled.get()) {
-            admitted.close();
+            place.close();
         }
+        return place;
+    }
+
+    /** The turn of the request has come. */
+    void admitted() {
+        queuedNanos = ticker.nanoTime() - enteredNanos;
     }
 
     /** A new attempt begins; what the one before held is given back. */

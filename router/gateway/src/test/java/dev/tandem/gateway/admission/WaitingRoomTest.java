@@ -2,6 +2,7 @@
 package dev.tandem.gateway.admission;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
@@ -14,7 +15,6 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Schedulers;
-import reactor.test.StepVerifier;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 class WaitingRoomTest {
@@ -23,43 +23,41 @@ class WaitingRoomTest {
 
     @Test
     void firstComeFirstServed() {
-        Ticket first = enter();
-        List<Integer> served = new ArrayList<>();
-        List<Ticket> tickets = new ArrayList<>();
-        for (int i = 1; i <= 2; i++) {
-            int number = i;
-            room.enter().subscribe(ticket -> {
-                served.add(number);
-                tickets.add(ticket);
-            });
-        }
+        Ticket first = room.enter();
+        Ticket second = room.enter();
+        Ticket third = room.enter();
+        List<String> served = new ArrayList<>();
+        first.turn().subscribe(v -> {}, e -> {}, () -> served.add("first"));
+        third.turn().subscribe(v -> {}, e -> {}, () -> served.add("third"));
+        second.turn().subscribe(v -> {}, e -> {}, () -> served.add("second"));
         assertThat(room.queued()).isEqualTo(2);
+        assertThat(served).containsExactly("first");
 
         first.close();
-        assertThat(served).containsExactly(1);
-        tickets.getFirst().close();
-        assertThat(served).containsExactly(1, 2);
-        tickets.getLast().close();
+        assertThat(served).containsExactly("first", "second");
+        second.close();
+        assertThat(served).containsExactly("first", "second", "third");
+        third.close();
         assertThat(room.running()).isZero();
     }
 
     @Test
     void refusesWhenNobodyMoreMayWait() {
-        enter();
-        room.enter().subscribe();
-        room.enter().subscribe();
+        for (int i = 0; i < 3; i++) {
+            room.enter();
+        }
 
-        StepVerifier.create(room.enter())
-                .expectErrorSatisfies(
-                        e -> assertThat(((FailureException) e).failure()).isEqualTo(Failure.OVERLOADED))
-                .verify(Duration.ofSeconds(5));
+        assertThatThrownBy(room::enter)
+                .isInstanceOfSatisfying(
+                        FailureException.class, e -> assertThat(e.failure()).isEqualTo(Failure.OVERLOADED));
     }
 
     @Test
     void waitsNoLongerThanItsPatience() {
-        Ticket first = enter();
+        Ticket first = room.enter();
+        Ticket second = room.enter();
         List<Throwable> errors = new ArrayList<>();
-        room.enter().subscribe(ticket -> {}, errors::add);
+        second.turn().subscribe(v -> {}, errors::add);
 
         time.advanceTimeBy(Duration.ofSeconds(11));
 
@@ -67,15 +65,29 @@ class WaitingRoomTest {
                 .singleElement()
                 .isInstanceOfSatisfying(
                         FailureException.class, e -> assertThat(e.failure()).isEqualTo(Failure.DEADLINE_EXCEEDED));
+        second.close();
         first.close();
         assertThat(room.running()).isZero();
     }
 
     @Test
+    void patienceEndsWithTheTurn() {
+        Ticket first = room.enter();
+        Ticket second = room.enter();
+        List<Throwable> errors = new ArrayList<>();
+        second.turn().subscribe(v -> {}, errors::add);
+        first.close();
+
+        time.advanceTimeBy(Duration.ofSeconds(11));
+
+        assertThat(errors).isEmpty();
+        assertThat(room.running()).isEqualTo(1);
+    }
+
+    @Test
     void whoLeavesTheQueueTakesNoPlace() {
-        Ticket first = enter();
-        Disposable waiting = room.enter().subscribe();
-        waiting.dispose();
+        Ticket first = room.enter();
+        room.enter().close();
 
         assertThat(room.queued()).isZero();
         first.close();
@@ -83,13 +95,39 @@ class WaitingRoomTest {
     }
 
     @Test
+    void whoLeavesBeforeLookingFreesItsPlace() {
+        Ticket first = room.enter();
+        Ticket second = room.enter();
+        first.close(); // the turn of the second has come, and nobody has asked for it
+        second.close();
+
+        assertThat(room.running()).isZero();
+    }
+
+    @Test
     void closingTwiceFreesOnePlace() {
-        Ticket first = enter();
+        Ticket first = room.enter();
+        room.enter();
+        room.enter();
         first.close();
         first.close();
 
-        enter();
         assertThat(room.running()).isEqualTo(1);
+        assertThat(room.queued()).isEqualTo(1);
+    }
+
+    @Test
+    void manyWhoLeaveAsSoonAsTheyAreCalledDoNotPileUpOnTheStack() {
+        WaitingRoom busy = new WaitingRoom(1, 100_000, Duration.ofSeconds(10), time);
+        Ticket first = busy.enter();
+        for (int i = 0; i < 100_000; i++) {
+            Ticket ticket = busy.enter();
+            ticket.turn().subscribe(v -> {}, e -> {}, ticket::close);
+        }
+
+        first.close();
+
+        assertThat(busy.running()).isZero();
     }
 
     @Test
@@ -99,9 +137,11 @@ class WaitingRoomTest {
             for (int i = 0; i < 4_000; i++) {
                 boolean leaves = i % 3 == 0;
                 clients.execute(() -> {
-                    Disposable request = busy.enter().subscribe(Ticket::close);
+                    Ticket ticket = busy.enter();
+                    Disposable request = ticket.turn().subscribe(v -> {}, e -> {}, ticket::close);
                     if (leaves) {
                         request.dispose();
+                        ticket.close();
                     }
                 });
             }
@@ -111,12 +151,5 @@ class WaitingRoomTest {
 
         assertThat(busy.running()).isZero();
         assertThat(busy.queued()).isZero();
-    }
-
-    private Ticket enter() {
-        List<Ticket> tickets = new ArrayList<>();
-        room.enter().subscribe(tickets::add);
-        assertThat(tickets).hasSize(1);
-        return tickets.getFirst();
     }
 }
