@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# llama.cpp behind the gateway, with a tiny model. One server: smoke test, greedy text, the README's examples. A pair: the
-# SDKs of OpenAI (Python, Node, Java) and Anthropic, each case straight to the engine and through the gateway; hand-over by
-# slot files, proven by the engine's counters; 200 streams; engines that are killed, restarted and frozen.
+# llama.cpp behind the gateway, with a tiny model. One server: smoke test, greedy text, the README's examples. Two with
+# connector plain: the same. A pair: the SDKs of OpenAI (Python, Node, Java) and Anthropic, each case straight to the engine
+# and through the gateway; hand-over by slot files, proven by the engine's counters; 200 streams; engines that are killed,
+# restarted and frozen.
 #   scripts/e2e/llamacpp.sh             E2E_CACHE holds what is downloaded, E2E_BASE_PORT is where ports begin
 # Touches nothing outside the cache folder and stops what it started. Exit status: 0 all passed, 1 something failed,
 # 3 a registry does not answer.
@@ -52,6 +53,12 @@ gateway unified UNIFIED_URLS="$first"
 counted 'one worker: smoke test' "$root/scripts/smoke.sh" --url "$url"
 greedy_checks "$first"
 counted "one worker: README's examples" env EXAMPLE_PYTHON="$python" EXAMPLE_NODE_FOLDER="$node_folder" \
+  python3 "$here/readme_examples.py" "$root/README.md" "$url"
+stop_gateway
+
+gateway plain PREFILL_URLS="$first" DECODE_URLS="$second" KV_CONNECTOR=plain
+counted 'plain pair: smoke test' "$root/scripts/smoke.sh" --url "$url"
+counted "plain pair: README's examples" env EXAMPLE_PYTHON="$python" EXAMPLE_NODE_FOLDER="$node_folder" \
   python3 "$here/readme_examples.py" "$root/README.md" "$url"
 stop_gateway
 

@@ -39,7 +39,8 @@ class Pair:
     def __init__(self, options):
         self.options = options
         self.gateway = Asker(options.gateway)
-        self.alone = Asker(options.prefill)
+        # an engine closes kept connections by itself, llama-server after 100 requests
+        self.alone = Asker(options.prefill, retries=3)
         self.prefill = Engine(options.prefill)
         self.decode = Engine(options.decode)
         self.verdicts = Verdicts()

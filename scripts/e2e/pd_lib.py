@@ -52,11 +52,11 @@ class Answer:
 
 
 class Asker:
-    """Asks one server with OpenAI's asynchronous SDK."""
+    """Asks one server with OpenAI's asynchronous SDK, which may ask again only when the server is not on trial."""
 
-    def __init__(self, url, timeout=180):
+    def __init__(self, url, timeout=180, retries=0):
         self.url = url
-        self.client = openai.AsyncOpenAI(base_url=url + "/v1", api_key="none", max_retries=0, timeout=timeout)
+        self.client = openai.AsyncOpenAI(base_url=url + "/v1", api_key="none", max_retries=retries, timeout=timeout)
 
     async def ask(self, request, on_chunk=None):
         answer = Answer()
