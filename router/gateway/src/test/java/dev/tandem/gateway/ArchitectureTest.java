@@ -20,7 +20,8 @@ class ArchitectureTest extends PackageRules {
     private static final Map<String, Set<String>> MAY_USE = Map.ofEntries(
             entry("body", Set.of()),
             entry("admission", Set.of()),
-            entry("exchange", Set.of("body")),
+            entry("exchange", Set.of("body", "handover")),
+            entry("handover", Set.of()),
             entry("pipeline", Set.of("admission", "exchange", "body")),
             entry("api", Set.of("pipeline", "exchange", "body", "ops")),
             entry("edge", Set.of()),
@@ -29,7 +30,17 @@ class ArchitectureTest extends PackageRules {
             entry("ops", Set.of()),
             entry(
                     "config",
-                    Set.of("body", "admission", "exchange", "pipeline", "api", "edge", "fleet", "telemetry", "ops")));
+                    Set.of(
+                            "body",
+                            "admission",
+                            "exchange",
+                            "handover",
+                            "pipeline",
+                            "api",
+                            "edge",
+                            "fleet",
+                            "telemetry",
+                            "ops")));
 
     ArchitectureTest() {
         super(ROOT, MAY_USE);
@@ -52,7 +63,12 @@ class ArchitectureTest extends PackageRules {
         noClasses()
                 .that()
                 .resideInAnyPackage(
-                        ROOT + "api..", ROOT + "body..", ROOT + "admission..", ROOT + "exchange..", ROOT + "pipeline..")
+                        ROOT + "api..",
+                        ROOT + "body..",
+                        ROOT + "admission..",
+                        ROOT + "exchange..",
+                        ROOT + "handover..",
+                        ROOT + "pipeline..")
                 .and()
                 .haveNameNotMatching(".*\\.Peek")
                 .should()
