@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.disagg;
 
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Changes that one leg makes to the top level of the client's JSON body; all other bytes stay as they are. Immutable.
@@ -18,11 +20,11 @@ public record BodyEdits(List<Edit> edits) {
         edits = List.copyOf(edits);
     }
 
-    /** Returns these edits followed by those. */
+    /** Returns these edits followed by those; an edit of a field that these edit, too, takes the place of theirs. */
     public BodyEdits and(Edit... more) {
-        List<Edit> all = new ArrayList<>(edits);
-        all.addAll(List.of(more));
-        return new BodyEdits(all);
+        Map<String, Edit> all = new LinkedHashMap<>();
+        Stream.concat(edits.stream(), Stream.of(more)).forEach(edit -> all.put(edit.field(), edit));
+        return new BodyEdits(List.copyOf(all.values()));
     }
 
     /** One change of a top-level field. */

@@ -2,6 +2,7 @@
 package dev.tandem.core.disagg;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -57,13 +58,27 @@ public final class ConnectorChoice {
      * its decode worker.
      */
     public Set<ApiKind> apis(List<EngineFacts> prefill, List<EngineFacts> decode) {
-        Set<KvConnector> spoken = new HashSet<>();
-        if (fixed != null) {
-            spoken.add(fixed);
-        }
-        prefill.forEach(p -> decode.forEach(d -> spoken.add(between(p, d))));
         return Arrays.stream(ApiKind.values())
-                .filter(api -> spoken.stream().anyMatch(connector -> connector.handsOver(api)))
+                .filter(api -> used(prefill, decode).stream().anyMatch(connector -> connector.handsOver(api)))
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(ApiKind.class)));
+    }
+
+    /** Whether every one of the engines also runs whole requests. */
+    public boolean serveWhole(List<EngineFacts> prefill, List<EngineFacts> decode) {
+        return used(prefill, decode).stream().allMatch(KvConnector::servesWhole);
+    }
+
+    /** Returns why an engine can not take part in its protocol yet, or null. */
+    public @Nullable String lacks(Role role, EngineFacts engine) {
+        return of(engine).lacks(role, engine);
+    }
+
+    private Set<KvConnector> used(List<EngineFacts> prefill, List<EngineFacts> decode) {
+        Set<KvConnector> used = new HashSet<>();
+        if (fixed != null) {
+            used.add(fixed);
+        }
+        prefill.forEach(p -> decode.forEach(d -> used.add(between(p, d))));
+        return used;
     }
 }

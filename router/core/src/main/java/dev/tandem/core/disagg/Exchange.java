@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.disagg;
 
+import java.time.Duration;
+
 /** The legs of one attempt and the order in which they run. There are few orders and many protocols. */
 public sealed interface Exchange {
     /** Returns the leg whose answer goes to the client. */
@@ -11,4 +13,27 @@ public sealed interface Exchange {
 
     /** Decode starts when prefill has answered and has handed over. */
     record Sequential(Leg prefill, Handover handover, Leg decode) implements Exchange {}
+
+    /**
+     * Both legs start together; the engines meet through what their requests say. Nobody waits for prefill's answer.
+     */
+    record Parallel(Leg prefill, Leg decode) implements Exchange {}
+
+    /**
+     * Decode starts first and calls the router back when it has room; the call starts the prefill leg.
+     *
+     * @param decode leg whose worker calls back
+     * @param callback which call is meant
+     * @param prefill leg that starts with the call
+     */
+    record CalledBack(Leg decode, Callback callback, Leg prefill) implements Exchange {}
+
+    /**
+     * A call of the decode worker.
+     *
+     * @param key part of the id by which the call names its request; nobody can guess it
+     * @param field field of the prefill leg that takes the body of the call as it came
+     * @param within longest wait for the call
+     */
+    record Callback(String key, String field, Duration within) {}
 }

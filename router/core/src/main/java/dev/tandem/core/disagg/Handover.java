@@ -3,12 +3,21 @@ package dev.tandem.core.disagg;
 
 import dev.tandem.core.fleet.Worker;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** What must happen between the prefill worker's answer and the decode leg. */
 public sealed interface Handover {
     /** Nothing: the decode worker finds the KV cache by the content of the prompt. */
     record ByContent() implements Handover {}
+
+    /**
+     * Nothing: when the prefill worker answers, it has sent the KV cache to the decode worker, which keeps it until it
+     * has run the decode leg.
+     */
+    record Pushed() implements Handover {}
 
     /**
      * A field of the prefill answer is passed on whole, as it came, to one decode leg. The prefill worker holds the KV
@@ -17,13 +26,30 @@ public sealed interface Handover {
      * @param field top-level field of the prefill answer and of the decode leg
      * @param required keys that the field's object must have, with a value that is neither null nor empty; without one
      *     of them nothing is passed on and the decode worker computes the prompt itself
+     * @param ours keys of that object whose values the router knows better, each with its JSON
      */
-    record Carried(String field, List<String> required) implements Handover {
-        /** Copies the list. */
+    record Carried(String field, List<String> required, Map<String, String> ours) implements Handover {
+        /** Copies the collections; the keys keep their order. */
         public Carried {
             required = List.copyOf(required);
+            ours = Collections.unmodifiableMap(new LinkedHashMap<>(ours));
+        }
+
+        /** Carries the object as it came. */
+        public Carried(String field, List<String> required) {
+            this(field, required, Map.of());
         }
     }
+
+    /**
+     * Notices of engines that the KV cache is where the decode worker finds it. When they do not come in time decode
+     * starts anyway, and computes what it does not find.
+     *
+     * @param key part of the id by which the notices name the request
+     * @param count how many must come; 0 when the notices say how many there are
+     * @param patience longest wait after the prefill answer
+     */
+    record Notified(String key, int count, Duration patience) implements Handover {}
 
     /**
      * Calls that the router makes, one after the other; when one fails the decode worker computes the prompt itself.

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.disagg;
 
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Seat;
 import dev.tandem.core.request.ApiKind;
+import java.time.Duration;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One protocol by which a decode worker obtains the KV cache that a prefill worker computed. Pure: it plans, it sends
@@ -23,6 +28,35 @@ public interface KvConnector {
         return new Leg(seat.worker(), api, BodyEdits.NONE);
     }
 
+    /** Whether its engines also run a whole request on one worker. */
+    default boolean servesWhole() {
+        return true;
+    }
+
+    /**
+     * Returns what an engine of that role has not said yet and must, before it can take part; or null.
+     *
+     * @param role prefill or decode
+     */
+    default @Nullable String lacks(Role role, EngineFacts facts) {
+        return null;
+    }
+
+    /** Returns what the gateway must listen to for this protocol. */
+    default Set<Need> needs() {
+        return Set.of();
+    }
+
+    /** Returns what becomes of a KV cache that has been handed over and that nobody wants any more. */
+    default WhenAbandoned whenAbandoned() {
+        return WhenAbandoned.NOTHING_STAYS;
+    }
+
+    /** Returns how long an engine holds a KV cache that nobody fetches; zero when it needs no hold. */
+    default Duration heldFor() {
+        return Duration.ZERO;
+    }
+
     /** Returns what is safe after the prefill leg has failed. */
     AfterPrefillFailure afterPrefillFailure();
 
@@ -32,5 +66,23 @@ public interface KvConnector {
         DECODE_ALONE,
         /** The attempt has failed; another may follow. A rejection (4xx) goes to the client. */
         ROUTE_AGAIN
+    }
+
+    /** What a handed-over KV cache needs when its request has left before decode has begun. */
+    enum WhenAbandoned {
+        /** Nothing: it lies in a cache that makes room by itself, or is overwritten. */
+        NOTHING_STAYS,
+        /** The engine gives it back when its lease ends, and the router can only count it. */
+        EXPIRES,
+        /** The decode worker must run the request, for one token that nobody reads. */
+        DRAIN_DECODE
+    }
+
+    /** What engines tell the gateway on listeners of their own. */
+    enum Need {
+        /** HTTP notices of stored KV caches. */
+        TELEMETRY,
+        /** HTTP calls of decode workers. */
+        METASERVER
     }
 }

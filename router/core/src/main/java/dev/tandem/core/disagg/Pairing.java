@@ -10,6 +10,7 @@ import dev.tandem.core.request.ApiKind;
  * @param prefill seat on the worker that computes the KV cache
  * @param decode seat on the worker that generates
  * @param api the API that the client called
- * @param exchangeId made by the gateway, new for each attempt; never text of a client
+ * @param token 32 lower-case hexadecimal digits, new for each attempt; nobody can guess it
+ * @param callbackUrl where engines call the gateway back, or the empty text when nobody listens
  */
-public record Pairing(Seat prefill, Seat decode, ApiKind api, String exchangeId) {}
+public record Pairing(Seat prefill, Seat decode, ApiKind api, String token, String callbackUrl) {}

@@ -3,6 +3,8 @@ package dev.tandem.core.lifecycle;
 
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.Worker;
+import java.time.Duration;
 
 /** Learns what happens to requests. Called on event loops: thread-safe, fast, never blocking, never throwing. */
 public interface RequestListener {
@@ -18,6 +20,13 @@ public interface RequestListener {
     /** The hand-over of a KV cache has ended, well or not. Not called by protocols that hand over by content. */
     default void onHandover(String connector, HandoverResult result) {}
 
+    /**
+     * A KV cache stays behind on an engine, and the router can not make the engine give it back.
+     *
+     * @param heldFor how long the engine keeps it; zero when it has no limit
+     */
+    default void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {}
+
     /** A further piece of a streamed answer has arrived, {@code gapNanos} after the one before. */
     default void onGap(long gapNanos) {}
 
@@ -32,8 +41,10 @@ public interface RequestListener {
         NOT_OFFERED,
         /** It was lost on its way. */
         FAILED,
-        /** Nobody came for it: it stays on the prefill worker until its lease ends. */
-        ABANDONED
+        /** The request left before it was taken; engines that already dealt with it clear it away. */
+        ABANDONED,
+        /** The request left before it was taken, and the decode worker was made to take it and let it go. */
+        DRAINED
     }
 
     /** Which leg. */

@@ -6,17 +6,33 @@ import dev.tandem.core.request.ApiKind;
 import java.util.List;
 import java.util.Set;
 
-/** Says for which APIs prefill workers can hand KV caches over to decode workers. Pure; asked once per change. */
+/** Says what prefill workers can hand over to decode workers. Pure; asked once per change of the fleet. */
 @FunctionalInterface
 public interface HandoverRule {
     /** Nobody hands anything over: every worker serves whole requests. */
-    HandoverRule NEVER = (prefill, decode) -> Set.of();
+    HandoverRule NEVER = (prefill, decode) -> Terms.NOTHING;
 
     /**
-     * Returns the APIs whose requests may run on two workers, none when every worker serves whole requests.
+     * Returns what engines of both roles can do together.
      *
      * @param prefill what the engines of the prefill workers said
      * @param decode what the engines of the decode workers said
      */
-    Set<ApiKind> apis(List<EngineFacts> prefill, List<EngineFacts> decode);
+    Terms between(List<EngineFacts> prefill, List<EngineFacts> decode);
+
+    /**
+     * What two roles can do together. Immutable.
+     *
+     * @param apis the APIs whose requests may run on two workers; none when every worker serves whole requests
+     * @param whole whether workers of both roles also serve whole requests
+     */
+    record Terms(Set<ApiKind> apis, boolean whole) {
+        /** Nothing is handed over. */
+        public static final Terms NOTHING = new Terms(Set.of(), true);
+
+        /** Copies the set. */
+        public Terms {
+            apis = Set.copyOf(apis);
+        }
+    }
 }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class ModelRoutes {
     private static final Set<Role> EVERY_ROLE = EnumSet.allOf(Role.class);
 
-    private final Set<ApiKind> handedOver;
+    private final HandoverRule.Terms terms;
     private final Route all;
     private final Route prefill;
     private final Route decode;
@@ -21,7 +21,7 @@ final class ModelRoutes {
     private final List<Route> wholeAnywhere;
 
     ModelRoutes(FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, HandoverRule rule) {
-        handedOver = rule.apis(
+        terms = rule.between(
                 snapshot.facts(model, EnumSet.of(Role.PREFILL)), snapshot.facts(model, EnumSet.of(Role.DECODE)));
         all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
@@ -29,8 +29,8 @@ final class ModelRoutes {
         Route unified = whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED));
         Route decoding = whole(snapshot, model, policies, EnumSet.of(Role.DECODE));
         Route generating = whole(snapshot, model, policies, EnumSet.of(Role.DECODE, Role.UNIFIED));
-        wholeFirst = List.of(unified, decoding, prefill);
-        wholeAnywhere = List.of(generating, prefill);
+        wholeFirst = terms.whole() ? List.of(unified, decoding, prefill) : List.of(unified);
+        wholeAnywhere = terms.whole() ? List.of(generating, prefill) : List.of(unified);
     }
 
     private static Route whole(
@@ -40,12 +40,17 @@ final class ModelRoutes {
 
     /** Whether workers of the model hand anything over at all. */
     boolean handOver() {
-        return !handedOver.isEmpty();
+        return !terms.apis().isEmpty();
     }
 
     /** Whether they hand prompts of that API over. */
     boolean handOver(ApiKind api) {
-        return handedOver.contains(api);
+        return terms.apis().contains(api);
+    }
+
+    /** Whether some worker takes requests that are better off in one piece. */
+    boolean takesWhole(Set<String> excluded) {
+        return wholeFirst.stream().anyMatch(route -> route.open(excluded));
     }
 
     /** Returns every worker of the model, whatever its role. */

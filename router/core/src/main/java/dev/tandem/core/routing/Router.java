@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>A model that no worker has ever listed does not exist, once some worker has listed its models.
  *   <li>Without hand-over, all workers of the model form one pool and serve whole requests by the prefill policy.
  *   <li>A splittable prompt of at least {@code minSplitTokens} goes to a prefill and a decode worker, if both are up.
+ *   <li>Where engines of a pair serve nothing alone, a short prompt needs a unified worker or a pair, too.
  *   <li>A request that is short or can not be split runs whole on a unified worker, else on a decode worker; one that
  *       only lacks its pair, on whichever of the two the policy prefers. Prefill workers are the last resort of both.
  * </ol>
@@ -100,7 +101,7 @@ public final class Router {
         if (!request.splittable()) {
             return whole(attempt, candidates.wholeFirst(), "the request can not be split");
         }
-        if (request.promptTokens() < settings.minSplitTokens()) {
+        if (request.promptTokens() < settings.minSplitTokens() && candidates.takesWhole(excludedWorkerIds)) {
             return whole(
                     attempt,
                     candidates.wholeFirst(),

@@ -131,9 +131,35 @@ class RouterTest {
     @Test
     void anApiWhosePromptsAreNotHandedOverRunsWholeOnDecode() {
         up(P, D);
-        Router router = router(RoutingSettings.defaults(), (prefill, decode) -> EnumSet.of(ApiKind.MESSAGES));
+        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.MESSAGES), true));
         assertThat(router.route(LONG, Set.of()))
                 .isEqualTo(new Unified(D, why("prefix-hash", "prompts of this API are not handed over")));
+    }
+
+    @Test
+    void enginesThatServeNothingAloneGetShortPromptsAsPairs() {
+        up(P, D);
+        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), false));
+        assertThat(router.route(of("m", 3, true), Set.of())).isInstanceOf(Disaggregated.class);
+    }
+
+    @Test
+    void enginesThatServeNothingAloneLeaveTheRestToUnifiedWorkers() {
+        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), false));
+        up(P, D);
+        assertThat(router.route(of("m", 1000, false), Set.of())).isInstanceOf(Unroutable.class);
+        assertThat(router.route(LONG, Set.of("p"))).isInstanceOf(Unroutable.class);
+
+        up(P, D, U);
+        assertThat(router.route(of("m", 1000, false), Set.of()))
+                .isInstanceOfSatisfying(
+                        Unified.class, decision -> assertThat(decision.worker()).isEqualTo(U));
+        assertThat(router.route(of("m", 3, true), Set.of()))
+                .isInstanceOfSatisfying(
+                        Unified.class, decision -> assertThat(decision.worker()).isEqualTo(U));
+        assertThat(router.route(LONG, Set.of("p")))
+                .isInstanceOfSatisfying(
+                        Unified.class, decision -> assertThat(decision.worker()).isEqualTo(U));
     }
 
     @Test
@@ -141,8 +167,9 @@ class RouterTest {
         fleet.replace(List.of(P, D));
         Router router = router(
                 RoutingSettings.defaults(),
-                (prefill, decode) ->
-                        prefill.equals(decode) ? EnumSet.allOf(ApiKind.class) : EnumSet.noneOf(ApiKind.class));
+                (prefill, decode) -> prefill.equals(decode)
+                        ? new HandoverRule.Terms(EnumSet.allOf(ApiKind.class), true)
+                        : HandoverRule.Terms.NOTHING);
         EngineFacts nixl = new EngineFacts("nixl", 0);
         fleet.onProbe("p", new Probe.Healthy(Set.of("m"), nixl));
         fleet.onProbe("d", new Probe.Healthy(Set.of("m")));
@@ -310,7 +337,11 @@ class RouterTest {
     }
 
     private Router router(RoutingSettings settings) {
-        return router(settings, (prefill, decode) -> EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT));
+        return router(settings, terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), true));
+    }
+
+    private static HandoverRule terms(Set<ApiKind> apis, boolean whole) {
+        return (prefill, decode) -> new HandoverRule.Terms(apis, whole);
     }
 
     private Router router(RoutingSettings settings, HandoverRule handover) {

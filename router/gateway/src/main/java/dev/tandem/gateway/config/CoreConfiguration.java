@@ -8,15 +8,14 @@ import dev.tandem.core.fleet.FleetSettings;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.prefix.Fingerprinter;
-import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.retry.RetryPolicy;
+import dev.tandem.core.routing.HandoverRule;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -63,14 +62,14 @@ class CoreConfiguration {
         return new Router(
                 fleet,
                 settings,
-                (prefill, decode) -> apis(connectors, prefill, decode),
+                (prefill, decode) -> terms(connectors, prefill, decode),
                 ThreadLocalRandom::current,
                 ticker);
     }
 
     /** A pair of strangers is a mistake in nearly every fleet, and nothing else would tell of it. */
-    private static Set<ApiKind> apis(ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
-        Set<ApiKind> apis = connectors.apis(prefill, decode);
+    private static HandoverRule.Terms terms(
+            ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
         List<String> spoken = Stream.concat(prefill.stream(), decode.stream())
                 .map(facts -> Objects.requireNonNullElse(facts.connector(), ""))
                 .distinct()
@@ -79,7 +78,7 @@ class CoreConfiguration {
         if (spoken.size() > 1 && !spoken.contains("")) {
             LOG.warn("workers do not speak one hand-over protocol, strangers serve whole connectors={}", spoken);
         }
-        return apis;
+        return new HandoverRule.Terms(connectors.apis(prefill, decode), connectors.serveWhole(prefill, decode));
     }
 
     @Bean

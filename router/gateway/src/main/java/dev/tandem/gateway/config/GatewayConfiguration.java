@@ -3,21 +3,25 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.RetryPolicy;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.admission.WaitingRoom;
+import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.api.ErrorWriter;
 import dev.tandem.gateway.api.RequestReader;
 import dev.tandem.gateway.body.BodyCollector;
 import dev.tandem.gateway.body.BodyScanner;
-import dev.tandem.gateway.exchange.AnswerRelay;
+import dev.tandem.gateway.exchange.Drains;
 import dev.tandem.gateway.exchange.EngineClient;
 import dev.tandem.gateway.exchange.EngineSettings;
 import dev.tandem.gateway.exchange.ExchangeRunner;
+import dev.tandem.gateway.handover.Notices;
 import dev.tandem.gateway.pipeline.AnswerHeaders;
+import dev.tandem.gateway.pipeline.Pairings;
 import dev.tandem.gateway.pipeline.Planner;
 import dev.tandem.gateway.pipeline.RequestPipeline;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -30,6 +34,8 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(TandemProperties.class)
 class GatewayConfiguration {
+    private static final int WAITING_FOR_NOTICES = 65_536;
+
     @Bean
     ErrorWriter errorWriter(JsonMapper json) {
         return new ErrorWriter(json);
@@ -62,7 +68,7 @@ class GatewayConfiguration {
 
     @Bean
     Planner planner(Router router, Fleet fleet, ConnectorChoice connectors, RequestListener listener, Ticker ticker) {
-        return new Planner(router, fleet, connectors, listener, ticker);
+        return new Planner(router, fleet, connectors, new Pairings(""), listener, ticker);
     }
 
     @Bean
@@ -93,8 +99,18 @@ class GatewayConfiguration {
     }
 
     @Bean
-    ExchangeRunner exchangeRunner(EngineClient engines, Feedback feedback) {
-        return new ExchangeRunner(engines, feedback.listener(), feedback.ticker());
+    Drains drains(EngineClient engines) {
+        return new Drains(engines);
+    }
+
+    @Bean
+    Notices notices() {
+        return new Notices(WAITING_FOR_NOTICES, Schedulers.parallel(), EngineMessageListener.NONE);
+    }
+
+    @Bean
+    ExchangeRunner exchangeRunner(EngineClient engines, Notices notices, Drains drains, Feedback feedback) {
+        return new ExchangeRunner(engines, notices, drains, feedback.listener(), feedback.ticker());
     }
 
     @Bean

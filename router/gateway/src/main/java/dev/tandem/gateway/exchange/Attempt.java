@@ -5,6 +5,7 @@ import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
@@ -12,15 +13,18 @@ import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
 import java.util.HashSet;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /**
  * One attempt of a request: its legs, the leases held for them, and what it has seen. Confined to one request;
  * {@link #close} may come from any thread.
  *
  * <p>The prefill lease ends when the hand-over is done, the decode lease when the last byte has left, the client has
- * left, or the attempt has failed. What a prefill worker offers is taken once, or counted as abandoned.
+ * left, or the attempt has failed. A KV cache that is handed over ends in exactly one way, and that is counted.
  */
 public final class Attempt implements AutoCloseable {
     private final String exchangeId;
@@ -29,10 +33,22 @@ public final class Attempt implements AutoCloseable {
     private final @Nullable Lease prefillLease;
     private final Lease decodeLease;
     private final RequestListener listener;
-    private final AtomicBoolean offered = new AtomicBoolean();
+    private final AtomicReference<Kv> kv = new AtomicReference<>(Kv.NONE);
+    private final Sinks.Empty<Void> closed = Sinks.empty();
     private final Set<String> blamed = new HashSet<>();
     private final Set<String> doubted = new HashSet<>();
+    private volatile @Nullable BooleanSupplier drain;
     private long prefillNanos = RequestRecord.UNKNOWN;
+
+    /** Where the KV cache is. */
+    private enum Kv {
+        /** None is being handed over. */
+        NONE,
+        /** An engine holds it for the decode leg, which has not been sent. */
+        READY,
+        /** The decode leg has been sent: from now on the engines look after it. */
+        CLAIMED
+    }
 
     /**
      * Makes an attempt and takes over its leases.
@@ -88,6 +104,11 @@ public final class Attempt implements AutoCloseable {
         return doubted;
     }
 
+    /** Completes when the attempt has ended. */
+    Mono<Void> closed() {
+        return closed.asMono();
+    }
+
     void blame(Worker worker) {
         blamed.add(worker.id());
     }
@@ -98,19 +119,41 @@ public final class Attempt implements AutoCloseable {
         if (prefillLease != null) {
             prefillLease.onFirstToken();
         }
-        if (exchange instanceof Sequential(var prefill, Handover.ByContent byContent, var decode)) {
+        boolean held = exchange instanceof Sequential(var prefill, var handover, var decode)
+                && !(handover instanceof Handover.ByContent);
+        if (!held) {
             closePrefill();
         }
     }
 
-    /** The prefill worker holds the KV cache for the decode worker. */
-    void offered() {
-        offered.set(true);
+    /**
+     * An engine holds the KV cache for the decode leg.
+     *
+     * @param takeOver tries to make the decode worker take it and let it go, should nobody want the answer any more
+     */
+    void offered(BooleanSupplier takeOver) {
+        drain = takeOver;
+        kv.set(Kv.READY);
     }
 
-    /** Whether the decode leg names a KV cache that the prefill worker holds. */
+    /** Both engines have begun to hand over between themselves. */
+    void begun() {
+        kv.set(Kv.CLAIMED);
+    }
+
+    /** The decode leg is about to be sent. */
+    void claimed() {
+        kv.compareAndSet(Kv.READY, Kv.CLAIMED);
+    }
+
+    /** The decode leg did not get to its worker, which therefore knows of no KV cache. */
+    void unclaimed() {
+        kv.compareAndSet(Kv.CLAIMED, Kv.READY);
+    }
+
+    /** Whether the decode leg depends on a KV cache that the prefill worker holds. */
     boolean dependsOnOffer() {
-        return offered.get();
+        return kv.get() != Kv.NONE;
     }
 
     /** The decode worker has the KV cache. */
@@ -118,20 +161,21 @@ public final class Attempt implements AutoCloseable {
         handoverEnded(HandoverResult.TAKEN);
     }
 
-    /** The prefill worker has answered without naming a KV cache. */
+    /** The prefill worker has answered without naming one. */
     void notOffered() {
         handoverEnded(HandoverResult.NOT_OFFERED);
     }
 
-    /** The KV cache did not get to the decode worker. */
+    /** It did not get to the decode worker. */
     void handoverFailed() {
         handoverEnded(HandoverResult.FAILED);
     }
 
     /** The decode worker could not read what it was offered: the prefill worker may be gone, or itself be ill. */
     void offerNotRead(Worker prefill, Worker decode) {
-        if (offered.compareAndSet(true, false)) {
+        if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
+            stranded();
         }
         blame(prefill);
         doubted.add(decode.id());
@@ -139,12 +183,15 @@ public final class Attempt implements AutoCloseable {
 
     /** The prefill worker has failed: there is nothing to hand over. */
     void prefillFailed() {
+        if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
+            handoverFailed();
+        }
         closePrefill();
     }
 
     /** The decode worker has begun to answer. */
     void answered() {
-        if (offered.compareAndSet(true, false)) {
+        if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverEnded(HandoverResult.TAKEN);
         }
     }
@@ -157,15 +204,44 @@ public final class Attempt implements AutoCloseable {
     /** Gives both leases back; idempotent. */
     @Override
     public void close() {
-        if (offered.compareAndSet(true, false)) {
-            handoverEnded(HandoverResult.ABANDONED);
+        switch (kv.getAndSet(Kv.NONE)) {
+            case READY -> abandon();
+            case CLAIMED -> handoverEnded(HandoverResult.ABANDONED);
+            case NONE -> {
+                // nobody holds anything
+            }
         }
+        closed.tryEmitEmpty();
         closePrefill();
         decodeLease.close();
     }
 
+    private void abandon() {
+        BooleanSupplier takeOver = drain;
+        boolean drainable = connector.whenAbandoned() == WhenAbandoned.DRAIN_DECODE && blamed.isEmpty();
+        if (drainable && takeOver != null && takeOver.getAsBoolean()) {
+            handoverEnded(HandoverResult.DRAINED);
+        } else {
+            handoverEnded(HandoverResult.ABANDONED);
+            stranded();
+        }
+    }
+
+    /** An engine holds a KV cache that nobody will fetch. */
+    void stranded() {
+        if (prefillLease != null && connector.whenAbandoned() != WhenAbandoned.NOTHING_STAYS) {
+            listener.onStranded(
+                    connector.name(),
+                    prefillLease.seat().worker(),
+                    decodeLease.seat().worker(),
+                    connector.heldFor());
+        }
+    }
+
     private void handoverEnded(HandoverResult result) {
-        closePrefill();
+        if (!(exchange instanceof Exchange.Parallel)) {
+            closePrefill();
+        }
         listener.onHandover(connector.name(), result);
     }
 

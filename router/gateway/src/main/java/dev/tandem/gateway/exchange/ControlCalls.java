@@ -5,6 +5,7 @@ import dev.tandem.core.disagg.Handover.Calls;
 import dev.tandem.core.disagg.Handover.ControlCall;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.gateway.answer.AnswerJson;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Flux;

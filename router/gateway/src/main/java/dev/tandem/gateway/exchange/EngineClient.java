@@ -2,8 +2,10 @@
 package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.Handover.ControlCall;
+import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.body.BodyEditor;
 import dev.tandem.gateway.body.RequestBody;
 import io.netty.buffer.ByteBuf;
@@ -117,7 +119,8 @@ public final class EngineClient implements AutoCloseable {
             LegRequest request, @Nullable String authorization, HttpClientRequest out, NettyOutbound outbound) {
         HttpHeaders headers = head(out, request.body().contentType(), authorization);
         headers.add(request.headers());
-        headers.set("x-request-id", request.exchangeId());
+        headers.set(Leg.REQUEST_ID, request.exchangeId());
+        request.leg().headers().forEach(headers::set);
         return switch (request.body()) {
             case RequestBody.Json json -> {
                 ByteBuf body = BodyEditor.apply(json, request.leg().body());

@@ -1,46 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.disagg.Exchange.CalledBack;
+import dev.tandem.core.disagg.Exchange.Parallel;
 import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Exchange.Single;
 import dev.tandem.core.disagg.Handover.ByContent;
 import dev.tandem.core.disagg.Handover.Calls;
 import dev.tandem.core.disagg.Handover.Carried;
-import dev.tandem.core.disagg.KvConnector.AfterPrefillFailure;
+import dev.tandem.core.disagg.Handover.Notified;
+import dev.tandem.core.disagg.Handover.Pushed;
 import dev.tandem.core.disagg.Leg;
-import dev.tandem.core.failure.Failure;
+import dev.tandem.core.disagg.connector.ComputeOnly;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.lifecycle.RequestListener;
-import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.PrefillAnswer;
 import dev.tandem.gateway.body.RequestBody;
+import dev.tandem.gateway.exchange.PrefillLegs.Prefilled;
+import dev.tandem.gateway.handover.Awaited;
+import dev.tandem.gateway.handover.Notices;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.util.ReferenceCountUtil;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
 /**
  * Runs the legs of one attempt in their order; the only class that knows the orders. Thread-safe.
  *
- * <p>Cancelling the result cancels the leg that runs. An answer that is not a stream is read whole before it is handed
- * out, as long as it is small, and a stream is handed out once its first frame has come: until then another worker can
- * still make good what has failed.
+ * <p>Cancelling the result cancels the legs that run, all but a prefill leg beside a decode leg that has answered: that
+ * one is cancelled when the attempt is closed.
  */
 public final class ExchangeRunner {
-    private static final int WHOLE_ANSWER_BYTES = 1 << 20;
-    private static final int PREFILL_ANSWER_BYTES = 32 << 20;
-
-    private final EngineClient engines;
+    private final PrefillLegs prefills;
+    private final DecodeLegs decodes;
     private final ControlCalls calls;
-    private final RequestListener listener;
-    private final Ticker ticker;
+    private final Notices notices;
+    private final Drains drains;
 
     /** Makes a runner. */
-    public ExchangeRunner(EngineClient engines, RequestListener listener, Ticker ticker) {
-        this.engines = engines;
+    public ExchangeRunner(
+            EngineClient engines, Notices notices, Drains drains, RequestListener listener, Ticker ticker) {
+        this.prefills = new PrefillLegs(engines, notices, listener, ticker);
+        this.decodes = new DecodeLegs(engines, listener);
         this.calls = new ControlCalls(engines);
-        this.listener = listener;
-        this.ticker = ticker;
+        this.notices = notices;
+        this.drains = drains;
     }
 
     /**
@@ -50,71 +57,96 @@ public final class ExchangeRunner {
      *     {@link FailureException}
      */
     public Mono<EngineAnswer> run(Attempt attempt, RequestBody body, HttpHeaders headers, boolean streaming) {
-        Legs legs = new Legs(attempt, body, headers);
+        Legs legs = new Legs(attempt, body, headers, streaming);
         return switch (attempt.exchange()) {
-            case Single(Leg decode) -> decode(attempt, legs.request(decode, streaming));
-            case Sequential exchange ->
-                prefill(attempt, legs.request(exchange.prefill(), false), exchange)
-                        .flatMap(next -> switch (next) {
-                            case Next.Decode(Leg leg) -> decode(attempt, legs.request(leg, streaming));
-                            case Next.Rejected(EngineAnswer answer) -> whole(answer);
-                        });
+            case Single(Leg decode) -> decode(legs, decode);
+            case Sequential exchange -> oneAfterTheOther(legs, exchange);
+            case Parallel(Leg prefill, Leg decode) ->
+                sideBySide(legs, prefills.beside(attempt, legs.prefill(prefill)), decode);
+            case CalledBack(Leg decode, var callback, Leg prefill) ->
+                sideBySide(legs, prefills.called(attempt, callback, legs.prefill(prefill)), decode);
         };
     }
 
-    private Mono<Next> prefill(Attempt attempt, LegRequest request, Sequential exchange) {
-        long start = ticker.nanoTime();
-        return engines.send(request)
-                .flatMap(answer -> answer.successful()
-                        ? prefilled(attempt, request, answer, exchange, start)
-                        : refused(attempt, answer))
-                .onErrorResume(FailureException.class, failure -> {
-                    attempt.prefilled(ticker.nanoTime() - start);
-                    return prefillFailed(attempt, request, failure, exchange.decode());
-                });
+    private Mono<EngineAnswer> decode(Legs legs, Leg leg) {
+        return decodes.run(legs.attempt(), legs.decode(leg));
     }
 
-    /** Reads the prefill answer to its end and hands over. */
-    private Mono<Next> prefilled(
-            Attempt attempt, LegRequest request, EngineAnswer answer, Sequential exchange, long start) {
-        Mono<ByteBuf> body = answer.all(PREFILL_ANSWER_BYTES).doOnNext(all -> {
-            long nanos = ticker.nanoTime() - start;
-            attempt.prefilled(nanos);
-            listener.onLegCompleted(LegKind.PREFILL, request.leg(), nanos);
-        });
+    /** What the prefill leg says counts only as long as the decode leg has not answered. */
+    private Mono<EngineAnswer> sideBySide(Legs legs, Mono<EngineAnswer> prefill, Leg decode) {
+        Attempt attempt = legs.attempt();
+        attempt.begun();
+        Mono<EngineAnswer> running = prefill.takeUntilOther(attempt.closed()).cache();
+        return Mono.firstWithSignal(decode(legs, decode), running.switchIfEmpty(Mono.never()));
+    }
+
+    private Mono<EngineAnswer> oneAfterTheOther(Legs legs, Sequential exchange) {
         Leg decode = exchange.decode();
         return switch (exchange.handover()) {
-            case ByContent nothing ->
-                body.map(all -> {
-                    ReferenceCountUtil.release(all);
-                    return new Next.Decode(decode);
-                });
-            case Carried wanted -> body.map(all -> carry(attempt, all, wanted, decode));
+            case ByContent nothing -> ordered(legs, exchange, body -> dropped(body, decode));
+            case Pushed nothing ->
+                ordered(legs, exchange, body -> dropped(body, decode).doOnNext(leg -> offered(legs, leg)));
+            case Carried wanted -> ordered(legs, exchange, body -> Mono.just(carried(legs, body, wanted, decode)));
             case Calls due ->
-                body.doOnNext(ReferenceCountUtil::release)
-                        .then(call(attempt, due).thenReturn(new Next.Decode(decode)));
+                ordered(legs, exchange, body -> dropped(body, decode).delayUntil(leg -> called(legs.attempt(), due)));
+            case Notified due ->
+                Mono.using(
+                        () -> notices.expect(due.key()),
+                        awaited -> ordered(
+                                legs,
+                                exchange,
+                                body -> dropped(body, decode)
+                                        .delayUntil(leg -> notified(legs.attempt(), awaited, due))));
         };
+    }
+
+    private Mono<EngineAnswer> ordered(Legs legs, Sequential exchange, Function<ByteBuf, Mono<Leg>> handOver) {
+        return prefills.run(legs.attempt(), legs.prefill(exchange.prefill()))
+                .flatMap(prefilled -> switch (prefilled) {
+                    case Prefilled.Answer(ByteBuf body) -> handOver.apply(body).<Next>map(Next.Decode::new);
+                    case Prefilled.Rejection(EngineAnswer answer) -> Mono.just(new Next.Rejected(answer));
+                })
+                .onErrorResume(FailureException.class, failure -> withoutPrefill(legs, exchange, failure))
+                .flatMap(next -> switch (next) {
+                    case Next.Decode(Leg leg) -> decode(legs, leg);
+                    case Next.Rejected(EngineAnswer answer) -> Mono.just(answer);
+                });
+    }
+
+    private static Mono<Next> withoutPrefill(Legs legs, Sequential exchange, FailureException failure) {
+        return switch (legs.attempt().connector().afterPrefillFailure()) {
+            case DECODE_ALONE -> Mono.just(new Next.Decode(exchange.decode()));
+            case ROUTE_AGAIN -> Mono.error(failure);
+        };
+    }
+
+    private static Mono<Leg> dropped(ByteBuf body, Leg decode) {
+        body.release();
+        return Mono.just(decode);
     }
 
     /** Takes the body over. An answer that names no KV cache leaves the prompt to the decode worker. */
-    private static Next carry(Attempt attempt, ByteBuf body, Carried wanted, Leg decode) {
+    private Leg carried(Legs legs, ByteBuf body, Carried wanted, Leg decode) {
         try {
             return PrefillAnswer.carried(body, wanted)
-                    .map(field -> {
-                        attempt.offered();
-                        return new Next.Decode(decode.with(field));
-                    })
+                    .map(field -> offered(legs, decode.with(field)))
                     .orElseGet(() -> {
-                        attempt.notOffered();
-                        return new Next.Decode(decode);
+                        legs.attempt().notOffered();
+                        return decode;
                     });
         } finally {
             body.release();
         }
     }
 
+    private Leg offered(Legs legs, Leg decode) {
+        Attempt attempt = legs.attempt();
+        attempt.offered(() -> drains.start(legs.prefill(ComputeOnly.drained(decode)), attempt::stranded));
+        return decode;
+    }
+
     /** Completes when decode may start, well or not. */
-    private Mono<Void> call(Attempt attempt, Calls due) {
+    private Mono<Void> called(Attempt attempt, Calls due) {
         return calls.run(due)
                 .doOnSuccess(done -> attempt.handedOver())
                 .onErrorResume(FailureException.class, failure -> {
@@ -123,71 +155,15 @@ public final class ExchangeRunner {
                 });
     }
 
-    private static Mono<Next> refused(Attempt attempt, EngineAnswer answer) {
-        return answer.rejected() && attempt.connector().afterPrefillFailure() == AfterPrefillFailure.ROUTE_AGAIN
-                ? Mono.just(new Next.Rejected(answer))
-                : Mono.error(refusal(answer));
-    }
-
-    private Mono<Next> prefillFailed(Attempt attempt, LegRequest request, FailureException failure, Leg decode) {
-        attempt.prefillFailed();
-        listener.onLegFailed(LegKind.PREFILL, request.leg(), failure.failure());
-        return switch (attempt.connector().afterPrefillFailure()) {
-            case DECODE_ALONE -> Mono.just(new Next.Decode(decode));
-            case ROUTE_AGAIN -> {
-                attempt.blame(request.leg().worker());
-                yield Mono.error(
-                        failure.failure() == Failure.CONNECT_FAILED
-                                ? failure
-                                : new FailureException(Failure.PREFILL_FAILED, failure.detail(), failure));
-            }
-        };
-    }
-
-    private Mono<EngineAnswer> decode(Attempt attempt, LegRequest request) {
-        return engines.send(request)
-                .flatMap(answer -> {
-                    if (answer.successful() && request.streaming()) {
-                        return Peek.at(answer);
-                    }
-                    return answer.successful() || answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
-                })
-                .doOnNext(answer -> attempt.answered())
-                .onErrorMap(FailureException.class, failure -> decodeFailed(attempt, request.leg(), failure));
-    }
-
-    /** An engine that fails a leg with a hand-over may be well, and unable to read what it was to read. */
-    private FailureException decodeFailed(Attempt attempt, Leg leg, FailureException failure) {
-        FailureException known = failure;
-        if (failure.failure() == Failure.ENGINE_ERROR
-                && attempt.dependsOnOffer()
-                && attempt.exchange() instanceof Sequential exchange) {
-            attempt.offerNotRead(exchange.prefill().worker(), leg.worker());
-            known = new FailureException(Failure.KV_TRANSFER_FAILED, failure.detail(), failure);
-        } else {
-            attempt.blame(leg.worker());
-        }
-        listener.onLegFailed(LegKind.DECODE, leg, known.failure());
-        return known;
-    }
-
-    /** Reads a small answer to its end, so that a broken one can still be replaced. */
-    private static Mono<EngineAnswer> whole(EngineAnswer answer) {
-        long length = answer.contentLength();
-        return length < 0 || length > WHOLE_ANSWER_BYTES
-                ? Mono.just(answer)
-                : answer.all(WHOLE_ANSWER_BYTES).map(answer::whole);
-    }
-
-    private static FailureException refusal(EngineAnswer answer) {
-        answer.abandon();
-        int status = answer.status();
-        Failure failure = switch (status) {
-            case 429, 503 -> Failure.ENGINE_BUSY;
-            case 408 -> Failure.ENGINE_TIMEOUT;
-            default -> answer.rejected() ? Failure.ENGINE_REJECTED : Failure.ENGINE_ERROR;
-        };
-        return new FailureException(failure, "the worker answered " + status);
+    /** Completes when decode may start, well or not. */
+    private static Mono<Void> notified(Attempt attempt, Awaited awaited, Notified due) {
+        return awaited.arrived(due.count())
+                .timeout(due.patience())
+                .doOnSuccess(done -> attempt.handedOver())
+                .onErrorResume(TimeoutException.class, late -> {
+                    attempt.handoverFailed();
+                    return Mono.empty();
+                });
     }
 
     /** What follows a prefill leg. */
@@ -200,8 +176,12 @@ public final class ExchangeRunner {
     }
 
     /** What the legs of one attempt share. */
-    private record Legs(Attempt attempt, RequestBody body, HttpHeaders headers) {
-        private LegRequest request(Leg leg, boolean streaming) {
+    private record Legs(Attempt attempt, RequestBody body, HttpHeaders headers, boolean streaming) {
+        private LegRequest prefill(Leg leg) {
+            return new LegRequest(leg, body, attempt.exchangeId(), headers, false);
+        }
+
+        private LegRequest decode(Leg leg) {
             return new LegRequest(leg, body, attempt.exchangeId(), headers, streaming);
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The legs of an attempt over HTTP, and the way of the answer back to the client. */
+/** The legs of an attempt over HTTP, in their order, and what is handed over between them. */
 @NullMarked
 package dev.tandem.gateway.exchange;
 

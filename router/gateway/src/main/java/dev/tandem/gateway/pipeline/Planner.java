@@ -4,7 +4,6 @@ package dev.tandem.gateway.pipeline;
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.KvConnector;
-import dev.tandem.core.disagg.Pairing;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Fleet;
@@ -29,14 +28,22 @@ public final class Planner {
     private final Router router;
     private final Fleet fleet;
     private final ConnectorChoice connectors;
+    private final Pairings pairings;
     private final RequestListener listener;
     private final Ticker ticker;
 
     /** Makes a planner. */
-    public Planner(Router router, Fleet fleet, ConnectorChoice connectors, RequestListener listener, Ticker ticker) {
+    public Planner(
+            Router router,
+            Fleet fleet,
+            ConnectorChoice connectors,
+            Pairings pairings,
+            RequestListener listener,
+            Ticker ticker) {
         this.router = router;
         this.fleet = fleet;
         this.connectors = connectors;
+        this.pairings = pairings;
         this.listener = listener;
         this.ticker = ticker;
     }
@@ -98,8 +105,7 @@ public final class Planner {
         Lease decodeLease = fleet.lease(decode, 0);
         KvConnector connector = connectors.between(
                 prefillLease.seat().facts(), decodeLease.seat().facts());
-        Exchange exchange =
-                connector.plan(new Pairing(prefillLease.seat(), decodeLease.seat(), request.api(), exchangeId));
+        Exchange exchange = connector.plan(pairings.pair(prefillLease.seat(), decodeLease.seat(), request.api()));
         if (exchange instanceof Exchange.Single) {
             prefillLease.close();
             decodeLease.close();

@@ -19,6 +19,8 @@ enum Buckets {
     /** To the first token: 5 ms to 2 minutes. */
     FIRST_TOKEN(
             ms(5, 10, 20, 40, 60, 80, 100, 150, 250, 500, 750, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000)),
+    /** Holding what nobody fetches: the time limits of the protocols, 30 s to 8 minutes. */
+    HOLD(ms(1, 30_000, 60_000, 300_000, 480_000)),
     /** Whole legs and requests: 5 ms to 1 hour. */
     WHOLE(ms(
             5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 20_000, 40_000, 60_000, 120_000, 300_000,

@@ -3,8 +3,10 @@ package dev.tandem.gateway.telemetry;
 
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestRecord;
+import java.time.Duration;
 import java.util.List;
 
 /** Several listeners as one, told in their order. Immutable; allocates nothing. */
@@ -41,6 +43,13 @@ public final class Listeners implements RequestListener {
     public void onHandover(String connector, HandoverResult result) {
         for (RequestListener listener : all) {
             listener.onHandover(connector, result);
+        }
+    }
+
+    @Override
+    public void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {
+        for (RequestListener listener : all) {
+            listener.onStranded(connector, prefill, decode, heldFor);
         }
     }
 

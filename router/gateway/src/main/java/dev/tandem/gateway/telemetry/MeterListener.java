@@ -3,6 +3,7 @@ package dev.tandem.gateway.telemetry;
 
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.Outcome;
 import dev.tandem.core.lifecycle.Outcome.ClientLeft;
 import dev.tandem.core.lifecycle.Outcome.Completed;
@@ -14,6 +15,7 @@ import dev.tandem.core.request.ApiKind;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -31,6 +33,9 @@ public final class MeterListener implements RequestListener {
     /** Names of models and of policies that get series of their own. */
     static final int MAX_NAMES = 32;
 
+    /** Pairs of workers that get series of their own. */
+    private static final int MAX_PAIRS = 256;
+
     private final LongAdder inFlight = new LongAdder();
     private final Timer itl;
     private final Timer queueWait;
@@ -44,6 +49,7 @@ public final class MeterListener implements RequestListener {
     private final CappedNames<ModelMeters> models;
     private final CappedNames<Timer> decisions;
     private final CappedNames<ByConstant<HandoverResult, Counter>> handovers;
+    private final CappedNames<CappedNames<Timer>> stranded;
 
     /** Registers all meters of requests, those of models and policies with their first request. */
     public MeterListener(MeterRegistry registry) {
@@ -63,6 +69,9 @@ public final class MeterListener implements RequestListener {
                 connector -> new ByConstant<>(
                         HandoverResult.values(),
                         result -> Meters.HANDOVERS.counter(registry, connector, MeterTag.result(result))));
+        stranded = new CappedNames<>(
+                MAX_NAMES,
+                connector -> new CappedNames<>(MAX_PAIRS, pair -> Meters.KV_STRANDED.timer(registry, connector, pair)));
         decisions = new CappedNames<>(MAX_NAMES, policy -> Meters.DECISION.timer(registry, policy));
     }
 
@@ -84,6 +93,11 @@ public final class MeterListener implements RequestListener {
     @Override
     public void onHandover(String connector, HandoverResult result) {
         handovers.get(connector).get(result).increment();
+    }
+
+    @Override
+    public void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {
+        stranded.get(connector).get(prefill.id() + ">" + decode.id()).record(heldFor);
     }
 
     @Override

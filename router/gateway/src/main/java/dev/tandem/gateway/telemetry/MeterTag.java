@@ -24,6 +24,8 @@ public enum MeterTag {
     MODEL("the first 32 served names; `other` beyond them and for requests without a known model"),
     /** How the request ended. */
     OUTCOME(names(MeterListener.OUTCOMES)),
+    /** The two workers of a hand-over. */
+    PAIR("ids of a prefill and a decode worker, joined by `>`; `other` beyond 256 pairs"),
     /** Policy that chose the workers. */
     POLICY("names of policies; `other` beyond 32 of them"),
     /** What became of a hand-over. */

@@ -7,6 +7,7 @@ import static dev.tandem.gateway.telemetry.MeterTag.CONNECTOR;
 import static dev.tandem.gateway.telemetry.MeterTag.LEG;
 import static dev.tandem.gateway.telemetry.MeterTag.MODEL;
 import static dev.tandem.gateway.telemetry.MeterTag.OUTCOME;
+import static dev.tandem.gateway.telemetry.MeterTag.PAIR;
 import static dev.tandem.gateway.telemetry.MeterTag.POLICY;
 import static dev.tandem.gateway.telemetry.MeterTag.RESULT;
 import static dev.tandem.gateway.telemetry.MeterTag.ROLE;
@@ -66,6 +67,13 @@ public enum Meters {
                     + " an abandoned one stays on the prefill worker until its lease ends.",
             CONNECTOR,
             RESULT),
+    /** What stays behind on engines. */
+    KV_STRANDED(
+            "tandem.kv.stranded",
+            Buckets.HOLD,
+            "Time for which engines go on holding KV caches that nobody will fetch; 0 s stands for no limit.",
+            CONNECTOR,
+            PAIR),
     /** Requests accepted and not yet ended. */
     IN_FLIGHT("tandem.in.flight", Type.GAUGE, Unit.NONE, "Requests accepted and not yet ended."),
     /** Time to first token. */

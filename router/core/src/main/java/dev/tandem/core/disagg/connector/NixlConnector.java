@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.disagg.connector;
+
+import dev.tandem.core.disagg.BodyEdits.Edit.Put;
+import dev.tandem.core.disagg.Exchange;
+import dev.tandem.core.disagg.Handover;
+import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.fleet.KvAddress;
+import dev.tandem.core.fleet.Seat;
+import dev.tandem.core.request.ApiKind;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * vLLM's {@code NixlConnector}: the prefill worker keeps the blocks and says where they lie, the decode worker pulls
+ * them. Immutable.
+ *
+ * <p>The prefill answer's {@code kv_transfer_params} go to the decode leg as they came: their keys differ between
+ * versions, block ids are flat or nested lists, and {@code remote_prefill_cached_tokens} makes the decode worker's
+ * usage right. An object that lacks one of the required keys ends the engine of vLLM 0.32, and one that was used before
+ * may name the blocks of another prompt, so an attempt uses it once or not at all. Source: vLLM 0.32.0, recorded
+ * 2026-11-21; CVE-2026-94622.
+ */
+public final class NixlConnector implements KvConnector {
+    /** What a prefill worker of NIXL is asked, whoever moves the blocks. */
+    static final Put ASK = KvParams.prefill()
+            .without("remote_engine_id", "remote_block_ids", "remote_host", "remote_port")
+            .put();
+
+    /** Time after which a prefill worker gives up blocks that nobody fetches; vllm-project/vllm#41383. */
+    static final Duration LEASE = Duration.ofSeconds(30);
+
+    private static final List<String> REQUIRED = List.of(
+            "do_remote_prefill",
+            "remote_engine_id",
+            "remote_block_ids",
+            "remote_host",
+            "remote_port",
+            "remote_request_id");
+
+    @Override
+    public String name() {
+        return "nixl";
+    }
+
+    @Override
+    public boolean handsOver(ApiKind api) {
+        return api.generative();
+    }
+
+    @Override
+    public Exchange plan(Pairing pairing) {
+        return new Exchange.Sequential(
+                ComputeOnly.leg(pairing).with(ASK),
+                new Handover.Carried(KvParams.FIELD, REQUIRED, host(pairing.prefill())),
+                whole(pairing.decode(), pairing.api()));
+    }
+
+    /** Engines that announce {@code localhost} are reached where the configuration says. */
+    private static Map<String, String> host(Seat prefill) {
+        KvAddress kv = prefill.facts().kv();
+        return kv == null
+                ? Map.of()
+                : KvParams.empty().with("remote_host", kv.host()).values();
+    }
+
+    @Override
+    public WhenAbandoned whenAbandoned() {
+        return WhenAbandoned.EXPIRES;
+    }
+
+    @Override
+    public Duration heldFor() {
+        return LEASE;
+    }
+
+    @Override
+    public AfterPrefillFailure afterPrefillFailure() {
+        return AfterPrefillFailure.ROUTE_AGAIN;
+    }
+}

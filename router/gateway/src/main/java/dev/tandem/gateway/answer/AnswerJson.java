@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.answer;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufInputStream;
+import java.io.InputStream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+
+/** Finds a top-level field in the JSON of an engine's answer, without a tree. Stateless. */
+public final class AnswerJson {
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private AnswerJson() {}
+
+    /** Returns a parser at the start of a body; the caller keeps the body. */
+    public static JsonParser open(ByteBuf body) {
+        return JSON.createParser(ObjectReadContext.empty(), (InputStream) new ByteBufInputStream(body.duplicate()));
+    }
+
+    /** Moves on to the value of a field and returns its first token; null when the object lacks it or is none. */
+    public static @Nullable JsonToken seek(JsonParser parser, String field) {
+        if (parser.nextToken() != JsonToken.START_OBJECT) {
+            return null;
+        }
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+            boolean found = parser.currentName().equals(field);
+            JsonToken value = parser.nextToken();
+            if (found) {
+                return value;
+            }
+            parser.skipChildren();
+        }
+        return null;
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.answer;
+
+import dev.tandem.core.request.ApiKind;
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * Watches an answer pass by without touching it: counts its bytes and keeps its last ones, in which the engine says how
+ * the answer ended and what it used. Confined to one request.
+ */
+final class AnswerTap {
+    /** Holds a usage object and the events behind it many times over. */
+    private static final int TAIL_BYTES = 4096;
+
+    private static final String ERROR_EVENT = "data: {\"error\"";
+
+    private final byte[] tail = new byte[TAIL_BYTES];
+    private long seen;
+
+    /** Sees a piece of the answer; reads from it, keeps no reference. */
+    void accept(ByteBuf piece) {
+        int length = piece.readableBytes();
+        int kept = Math.min(length, TAIL_BYTES);
+        int from = piece.readerIndex() + length - kept;
+        int at = (int) ((seen + length - kept) % TAIL_BYTES);
+        int first = Math.min(kept, TAIL_BYTES - at);
+        piece.getBytes(from, tail, at, first);
+        piece.getBytes(from + first, tail, 0, kept - first);
+        seen += length;
+    }
+
+    /** Returns the bytes seen so far. */
+    long bytes() {
+        return seen;
+    }
+
+    /** Returns what the engine says of the tokens it used, as far as it has said it. */
+    UsageReport usage() {
+        return UsageReport.last(tailText());
+    }
+
+    /** Whether an answer that has been seen whole may hold a hand-over object; engines write it behind the text. */
+    boolean mayNameKv() {
+        String text = tailText();
+        return !text.contains("\"kv_transfer_params\":null")
+                && (seen > TAIL_BYTES || text.contains("\"kv_transfer_params\":"));
+    }
+
+    /** Whether a stream has said that it is complete. */
+    boolean complete(ApiKind api) {
+        String text = tailText();
+        return endMarkers(api).stream().anyMatch(text::contains) && !text.contains(ERROR_EVENT);
+    }
+
+    /** Whether the engine itself has reported an error inside the stream. */
+    boolean failedByEngine() {
+        return tailText().contains(ERROR_EVENT);
+    }
+
+    /** Source: vLLM 0.32.0 streams, recorded 2026-11-21. */
+    private static List<String> endMarkers(ApiKind api) {
+        return switch (api) {
+            case MESSAGES -> List.of("event: message_stop", "event: error");
+            case RESPONSES ->
+                List.of("event: response.completed", "event: response.incomplete", "event: response.failed");
+            case COMPLETIONS, CHAT, EMBEDDINGS, RERANK, SCORE, TRANSCRIPTIONS, TOKENIZE, DETOKENIZE ->
+                List.of("data: [DONE]");
+        };
+    }
+
+    private String tailText() {
+        int kept = (int) Math.min(seen, TAIL_BYTES);
+        int end = (int) (seen % TAIL_BYTES);
+        if (kept < TAIL_BYTES || end == 0) {
+            return new String(tail, 0, kept, StandardCharsets.ISO_8859_1);
+        }
+        return new String(tail, end, TAIL_BYTES - end, StandardCharsets.ISO_8859_1)
+                + new String(tail, 0, end, StandardCharsets.ISO_8859_1);
+    }
+}

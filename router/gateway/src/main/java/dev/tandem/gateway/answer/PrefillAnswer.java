@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.answer;
+
+import dev.tandem.core.disagg.BodyEdits.Edit.Put;
+import dev.tandem.core.disagg.Handover.Carried;
+import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.StringJoiner;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.TokenStreamLocation;
+
+/** Reads out of a prefill answer what the decode leg needs, as it came. Stateless. */
+public final class PrefillAnswer {
+    private PrefillAnswer() {}
+
+    /**
+     * Returns the edit that passes the carried field on, or nothing when the answer lacks it or part of it.
+     *
+     * @param body the whole answer; the caller keeps it
+     */
+    public static Optional<Put> carried(ByteBuf body, Carried wanted) {
+        try (JsonParser parser = AnswerJson.open(body)) {
+            return AnswerJson.seek(parser, wanted.field()) == JsonToken.START_OBJECT
+                    ? complete(parser, body, wanted)
+                    : Optional.empty();
+        } catch (JacksonException broken) {
+            return Optional.empty();
+        }
+    }
+
+    /** Reads the object that has just begun; its bytes count, not its meaning. */
+    private static Optional<Put> complete(JsonParser parser, ByteBuf body, Carried wanted) {
+        Set<String> missing = new HashSet<>(wanted.required());
+        StringJoiner members = new StringJoiner(",", "{", "}");
+        int start = offset(parser.currentTokenLocation());
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+            String key = parser.currentName();
+            int from = offset(parser.currentTokenLocation());
+            if (hasValue(parser)) {
+                missing.remove(key);
+            }
+            if (!wanted.ours().containsKey(key)) {
+                members.add(text(body, from, offset(parser.currentLocation())));
+            }
+        }
+        if (!missing.isEmpty()) {
+            return Optional.empty();
+        }
+        if (wanted.ours().isEmpty()) {
+            return Optional.of(new Put(wanted.field(), text(body, start, offset(parser.currentLocation()))));
+        }
+        wanted.ours().forEach((key, json) -> members.add("\"" + key + "\":" + json));
+        return Optional.of(new Put(wanted.field(), members.toString()));
+    }
+
+    private static int offset(TokenStreamLocation location) {
+        return (int) location.getByteOffset();
+    }
+
+    private static String text(ByteBuf body, int from, int to) {
+        return body.toString(body.readerIndex() + from, to - from, StandardCharsets.UTF_8);
+    }
+
+    private static boolean hasValue(JsonParser parser) {
+        JsonToken value = parser.nextToken();
+        if (value == JsonToken.START_ARRAY || value == JsonToken.START_OBJECT) {
+            JsonToken close = value == JsonToken.START_ARRAY ? JsonToken.END_ARRAY : JsonToken.END_OBJECT;
+            int depth = 1;
+            boolean any = false;
+            while (depth > 0) {
+                JsonToken token = parser.nextToken();
+                depth += token.isStructStart() ? 1 : token.isStructEnd() ? -1 : 0;
+                any |= token != close || depth > 0;
+            }
+            return any;
+        }
+        return value != JsonToken.VALUE_NULL;
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.exchange;
+
+import dev.tandem.core.disagg.Exchange.Sequential;
+import dev.tandem.core.disagg.Handover.Carried;
+import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.lifecycle.RequestListener.LegKind;
+import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.Peek;
+import reactor.core.publisher.Mono;
+
+/**
+ * Runs the legs whose answers go to clients. Thread-safe.
+ *
+ * <p>An answer that is not a stream is read whole before it is handed out, as long as it is small, and a stream is
+ * handed out once its first frame has come: until then another worker can still make good what has failed.
+ */
+final class DecodeLegs {
+    private static final int WHOLE_ANSWER_BYTES = 1 << 20;
+
+    private final EngineClient engines;
+    private final RequestListener listener;
+
+    DecodeLegs(EngineClient engines, RequestListener listener) {
+        this.engines = engines;
+        this.listener = listener;
+    }
+
+    /** Returns the answer for the client: successful, or the engine's rejection of the request; or a failure. */
+    Mono<EngineAnswer> run(Attempt attempt, LegRequest request) {
+        attempt.claimed();
+        return engines.send(request)
+                .flatMap(answer -> {
+                    if (answer.successful() && request.streaming()) {
+                        return Peek.at(answer);
+                    }
+                    return answer.successful() || answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
+                })
+                .doOnNext(answer -> attempt.answered())
+                .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure));
+    }
+
+    /** An engine that fails a leg with a hand-over may be well, and unable to read what it was to read. */
+    private FailureException failed(Attempt attempt, Leg leg, FailureException failure) {
+        FailureException known = failure;
+        if (failure.failure() == Failure.ENGINE_ERROR
+                && attempt.dependsOnOffer()
+                && attempt.exchange() instanceof Sequential(Leg prefill, Carried carried, var decode)) {
+            attempt.offerNotRead(prefill.worker(), leg.worker());
+            known = new FailureException(Failure.KV_TRANSFER_FAILED, failure.detail(), failure);
+        } else {
+            if (failure.failure() == Failure.CONNECT_FAILED || failure.failure() == Failure.ENGINE_BUSY) {
+                attempt.unclaimed();
+            }
+            attempt.blame(leg.worker());
+        }
+        listener.onLegFailed(LegKind.DECODE, leg, known.failure());
+        return known;
+    }
+
+    /** Reads a small answer to its end, so that a broken one can still be replaced. */
+    static Mono<EngineAnswer> whole(EngineAnswer answer) {
+        long length = answer.contentLength();
+        return length < 0 || length > WHOLE_ANSWER_BYTES
+                ? Mono.just(answer)
+                : answer.all(WHOLE_ANSWER_BYTES).map(answer::whole);
+    }
+
+    /** Gives an answer up that is neither a success nor a rejection of the request, and says what it was. */
+    static FailureException refusal(EngineAnswer answer) {
+        answer.abandon();
+        int status = answer.status();
+        Failure failure = switch (status) {
+            case 429, 503 -> Failure.ENGINE_BUSY;
+            case 408 -> Failure.ENGINE_TIMEOUT;
+            default -> answer.rejected() ? Failure.ENGINE_REJECTED : Failure.ENGINE_ERROR;
+        };
+        return new FailureException(failure, "the worker answered " + status);
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.exchange;
+
+import dev.tandem.core.disagg.BodyEdits.Edit.Put;
+import dev.tandem.core.disagg.Exchange;
+import dev.tandem.core.disagg.KvConnector.AfterPrefillFailure;
+import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.lifecycle.RequestListener.LegKind;
+import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.handover.Awaited;
+import dev.tandem.gateway.handover.Notices;
+import io.netty.buffer.ByteBuf;
+import io.netty.util.ReferenceCountUtil;
+import java.util.concurrent.TimeoutException;
+import reactor.core.publisher.Mono;
+
+/** Runs the legs that compute KV caches. Thread-safe. */
+final class PrefillLegs {
+    private static final int ANSWER_BYTES = 32 << 20;
+
+    private final EngineClient engines;
+    private final Notices notices;
+    private final RequestListener listener;
+    private final Ticker ticker;
+
+    PrefillLegs(EngineClient engines, Notices notices, RequestListener listener, Ticker ticker) {
+        this.engines = engines;
+        this.notices = notices;
+        this.listener = listener;
+        this.ticker = ticker;
+    }
+
+    /**
+     * Runs a leg on whose answer the decode leg waits.
+     *
+     * @return the whole successful answer, which belongs to the subscriber; or the engine's rejection of the request,
+     *     when the protocol wants it to go to the client; or a failure, which has been counted
+     */
+    Mono<Prefilled> run(Attempt attempt, LegRequest request) {
+        long start = ticker.nanoTime();
+        return engines.send(request)
+                .flatMap(answer -> answer.successful()
+                        ? answer.all(ANSWER_BYTES)
+                                .doOnNext(all -> completed(attempt, request.leg(), start))
+                                .<Prefilled>map(Prefilled.Answer::new)
+                        : refused(attempt, answer))
+                .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
+    }
+
+    /**
+     * Runs a leg beside the decode leg.
+     *
+     * @return empty when it has ended well; else the engine's rejection, which needs no release, or a failure
+     */
+    Mono<EngineAnswer> beside(Attempt attempt, LegRequest request) {
+        long start = ticker.nanoTime();
+        return engines.send(request)
+                .flatMap(answer -> answer.successful()
+                        ? answer.body()
+                                .doOnNext(ReferenceCountUtil::release)
+                                .then(Mono.<EngineAnswer>empty())
+                                .doOnSuccess(ended -> completed(attempt, request.leg(), start))
+                        : refused(attempt, answer).flatMap(PrefillLegs::unpooled))
+                .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
+    }
+
+    /**
+     * Runs a leg when the decode worker calls, and answers the call with how it ended.
+     *
+     * @return as {@link #beside}
+     */
+    Mono<EngineAnswer> called(Attempt attempt, Exchange.Callback callback, LegRequest request) {
+        Awaited awaited = notices.expect(callback.key());
+        return awaited.callback()
+                .timeout(callback.within())
+                .onErrorMap(TimeoutException.class, late -> notCalled(attempt, request.leg(), late))
+                .flatMap(params -> beside(attempt, request.with(new Put(callback.field(), params)))
+                        .doOnSuccess(rejection -> awaited.prefillEnded(rejection == null)))
+                .doFinally(signal -> awaited.close());
+    }
+
+    private void completed(Attempt attempt, Leg leg, long start) {
+        long nanos = ticker.nanoTime() - start;
+        attempt.prefilled(nanos);
+        listener.onLegCompleted(LegKind.PREFILL, leg, nanos);
+    }
+
+    private static Mono<Prefilled> refused(Attempt attempt, EngineAnswer answer) {
+        return answer.rejected() && attempt.connector().afterPrefillFailure() == AfterPrefillFailure.ROUTE_AGAIN
+                ? DecodeLegs.whole(answer).map(Prefilled.Rejection::new)
+                : Mono.error(DecodeLegs.refusal(answer));
+    }
+
+    private static Mono<EngineAnswer> unpooled(Prefilled rejection) {
+        return switch (rejection) {
+            case Prefilled.Rejection(EngineAnswer answer) -> answer.unpooled(ANSWER_BYTES);
+            case Prefilled.Answer(ByteBuf body) -> throw new IllegalStateException("not a rejection");
+        };
+    }
+
+    private FailureException failed(Attempt attempt, Leg leg, FailureException failure, long start) {
+        attempt.prefilled(ticker.nanoTime() - start);
+        attempt.prefillFailed();
+        listener.onLegFailed(LegKind.PREFILL, leg, failure.failure());
+        return switch (attempt.connector().afterPrefillFailure()) {
+            case DECODE_ALONE -> failure;
+            case ROUTE_AGAIN -> {
+                attempt.blame(leg.worker());
+                yield failure.failure() == Failure.CONNECT_FAILED
+                        ? failure
+                        : new FailureException(Failure.PREFILL_FAILED, failure.detail(), failure);
+            }
+        };
+    }
+
+    /** The decode worker is to blame, who did not call. */
+    private FailureException notCalled(Attempt attempt, Leg leg, TimeoutException late) {
+        listener.onLegFailed(LegKind.PREFILL, leg, Failure.KV_TRANSFER_FAILED);
+        attempt.blame(attempt.exchange().decode().worker());
+        return new FailureException(Failure.KV_TRANSFER_FAILED, "the decode worker did not call back in time", late);
+    }
+
+    /** What a prefill leg came to. */
+    sealed interface Prefilled {
+        /** The answer, whole; whoever has it releases it. */
+        record Answer(ByteBuf body) implements Prefilled {}
+
+        /** The engine finds fault with the request. */
+        record Rejection(EngineAnswer answer) implements Prefilled {}
+    }
+}
