@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.gateway.config.TandemProperties.HealthProperties;
 import dev.tandem.gateway.fleet.ProbeSettings;
+import dev.tandem.gateway.fleet.ProbeTargets;
 import dev.tandem.gateway.fleet.WorkerProber;
 import dev.tandem.gateway.ops.HealthPages;
 import dev.tandem.gateway.ops.ManagementServer;
@@ -65,12 +68,12 @@ class OpsConfiguration {
     }
 
     @Bean(initMethod = "start")
-    WorkerProber workerProber(TandemProperties properties, Fleet fleet, Workforce workforce) {
+    WorkerProber workerProber(
+            TandemProperties properties, Fleet fleet, Workforce workforce, ConnectorChoice connectors) {
         HealthProperties health = properties.health();
         return new WorkerProber(
                 new ProbeSettings(health.interval(), health.timeout()),
-                fleet::workers,
-                workforce::key,
+                new ProbeTargets(fleet::workers, workforce::key, worker -> EngineFacts.UNKNOWN, connectors),
                 fleet::onProbe,
                 ThreadLocalRandom::current);
     }
