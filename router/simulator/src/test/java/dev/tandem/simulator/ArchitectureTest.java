@@ -19,8 +19,9 @@ class ArchitectureTest extends PackageRules {
             entry("engine", Set.of("text", "store")),
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
-            entry("nixl", Set.of("text", "engine", "wire", "generate")),
-            entry("http", Set.of("text", "store", "engine", "wire", "generate", "nixl")),
+            entry("transfer", Set.of("store", "engine", "wire", "generate")),
+            entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer")),
+            entry("http", Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

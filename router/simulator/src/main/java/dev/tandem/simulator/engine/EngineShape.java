@@ -42,7 +42,9 @@ public record EngineShape(
         /** Through a shared store that is an LMCache server. */
         LMCACHE_MP,
         /** Directly, by NIXL. */
-        NIXL
+        NIXL,
+        /** Directly, by another connector, whose metrics are not known. */
+        DIRECT
     }
 
     /** Checks the ranges. */
@@ -62,7 +64,7 @@ public record EngineShape(
 
     /** Returns true if the engine hands KV over to other engines directly. */
     public boolean remote() {
-        return connector == Connector.NIXL;
+        return connector == Connector.NIXL || connector == Connector.DIRECT;
     }
 
     private static void check(String name, int value, int least) {

@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.transfer.KvRole;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -35,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * @param strict Requests that a correct router never sends are refused and noted in the journal.
  * @param idle Time after which an idle connection is closed.
  * @param exitDelay Time between the death of the engine and the end of its server.
+ * @param version Version of vLLM that the engine claims to be.
  */
 public record EngineOptions(
         String model,
@@ -58,7 +60,8 @@ public record EngineOptions(
         boolean admin,
         boolean strict,
         Duration idle,
-        Duration exitDelay) {
+        Duration exitDelay,
+        String version) {
     /** uvicorn closes idle connections after this time ({@code VLLM_HTTP_TIMEOUT_KEEP_ALIVE}). */
     static final Duration IDLE = Duration.ofSeconds(5);
 
@@ -197,23 +200,23 @@ public record EngineOptions(
 
     /** Returns these options with the NIXL connector for both roles and a free side channel port on this machine. */
     public EngineOptions withNixl() {
-        return withNixl(NixlConfig.of(NixlConfig.Role.BOTH).withSideChannel("127.0.0.1", 0));
+        return withNixl(NixlConfig.of(KvRole.BOTH).withSideChannel("127.0.0.1", 0));
     }
 
     /** Returns these options with the NIXL connector. */
     public EngineOptions withNixl(NixlConfig config) {
-        return with(draft -> draft.transfer = KvTransfer.nixl("NixlConnector", config));
+        return with(draft -> draft.transfer = KvTransfer.direct("NixlConnector", config));
     }
 
-    /** Returns these options with the side channel that vLLM's environment variables name, if they do. */
+    /** Returns these options with what vLLM's environment variables say about the connector. */
     public EngineOptions withEnvironment(Map<String, String> variables) {
-        NixlConfig nixl = transfer == null ? null : transfer.nixl();
-        if (nixl == null) {
-            return this;
-        }
-        String side = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_HOST", nixl.host());
-        String sidePort = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_PORT", Integer.toString(nixl.port()));
-        return withNixl(nixl.withSideChannel(side, OptionParser.number("VLLM_NIXL_SIDE_CHANNEL_PORT", sidePort)));
+        KvTransfer known = transfer;
+        return known == null ? this : with(draft -> draft.transfer = known.withEnvironment(variables));
+    }
+
+    /** Returns these options with another version of vLLM that the engine claims to be. */
+    public EngineOptions withVersion(String claimed) {
+        return with(draft -> draft.version = claimed);
     }
 
     /** Returns these options with another time after which idle connections are closed. */

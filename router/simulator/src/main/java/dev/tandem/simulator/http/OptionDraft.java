@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -39,6 +40,7 @@ final class OptionDraft {
     boolean strict;
     Duration idle = EngineOptions.IDLE;
     Duration exitDelay = EngineOptions.EXIT_DELAY;
+    String version = Served.VERSION;
 
     OptionDraft() {}
 
@@ -65,6 +67,7 @@ final class OptionDraft {
         strict = options.strict();
         idle = options.idle();
         exitDelay = options.exitDelay();
+        version = options.version();
     }
 
     EngineOptions finish() {
@@ -90,6 +93,7 @@ final class OptionDraft {
                 admin,
                 strict,
                 idle,
-                exitDelay);
+                exitDelay,
+                version);
     }
 }

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -57,6 +58,7 @@ final class OptionParser {
                 (d, on) -> d.apis = on ? EngineOptions.Apis.ALL : d.apis,
                 "serve generation, pooling and transcription together");
         flag("--sim-strict", (d, on) -> d.strict = on, "refuse what a correct router never sends");
+        one("--sim-version", (d, v) -> d.version = v, "version of vLLM to claim (" + Served.VERSION + ")");
         flag("--sim-admin", (d, on) -> d.admin = on, "serve /sim and obey x-sim-fault (on)");
         harmless(Values.NONE, "--enforce-eager", "--enable-prefix-caching", "--enable-chunked-prefill");
         harmless(Values.NONE, "--disable-hybrid-kv-cache-manager", "--trust-remote-code", "--disable-log-requests");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
+import dev.tandem.simulator.transfer.KvRole;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ public final class StrictRules {
     }
 
     /** Returns what is wrong with the hand-over part of a body; null if nothing. */
-    public static @Nullable String violation(ObjectNode body, NixlConfig.Role role) {
+    static @Nullable String violation(ObjectNode body, KvRole role) {
         if (!(body.get("kv_transfer_params") instanceof ObjectNode params)) {
             return null;
         }
@@ -46,8 +47,8 @@ public final class StrictRules {
         return prefill ? prefillViolation(body, params, role) : decodeViolation(params, role);
     }
 
-    private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, NixlConfig.Role role) {
-        if (role == NixlConfig.Role.CONSUMER) {
+    private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, KvRole role) {
+        if (role == KvRole.CONSUMER) {
             return "kv_transfer_params.do_remote_decode: true on a decode engine (kv_role kv_consumer)";
         }
         String unknown = unknownKey(params, Params.ASKED);
@@ -95,8 +96,8 @@ public final class StrictRules {
         return "max_tokens: absent (expected: 1 on a prefill leg)";
     }
 
-    private static @Nullable String decodeViolation(ObjectNode params, NixlConfig.Role role) {
-        if (role == NixlConfig.Role.PRODUCER) {
+    private static @Nullable String decodeViolation(ObjectNode params, KvRole role) {
+        if (role == KvRole.PRODUCER) {
             return "kv_transfer_params.do_remote_prefill: true on a prefill engine (kv_role kv_producer)";
         }
         String unknown = unknownKey(params, Params.ANSWERED);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.simulator.transfer;
+
+import dev.tandem.simulator.engine.Handover.Block;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/** KV under names, which may be waited for before it is there. Thread-safe; nothing leaves by itself. */
+public final class Mailbox {
+    private final Map<String, CompletableFuture<List<Block>>> letters = new HashMap<>();
+
+    /** Puts the blocks of a prompt in, and wakes who waits for them; those that are there already stay. */
+    public void put(String name, List<Block> blocks) {
+        letter(name).complete(List.copyOf(blocks));
+    }
+
+    /** Returns what is under a name, once it is there; it stays. */
+    public synchronized CompletableFuture<List<Block>> letter(String name) {
+        return letters.computeIfAbsent(name, same -> new CompletableFuture<>());
+    }
+
+    /** Removes what is under a name and whoever waits for it; false if nothing was there. */
+    public synchronized boolean remove(String name) {
+        CompletableFuture<List<Block>> removed = letters.remove(name);
+        return removed != null && removed.isDone();
+    }
+
+    /** Returns the number of names under which something is. */
+    public synchronized int size() {
+        return (int) letters.values().stream().filter(CompletableFuture::isDone).count();
+    }
+}
