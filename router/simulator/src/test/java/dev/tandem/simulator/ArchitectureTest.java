@@ -19,9 +19,13 @@ class ArchitectureTest extends PackageRules {
             entry("engine", Set.of("text", "store")),
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
-            entry("transfer", Set.of("store", "engine", "wire", "generate")),
+            entry("notice", Set.of()),
+            entry("transfer", Set.of("store", "engine", "wire", "generate", "notice")),
             entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer")),
-            entry("http", Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl")),
+            entry("p2pnccl", Set.of("store", "engine", "wire", "generate", "transfer", "notice")),
+            entry(
+                    "http",
+                    Set.of("text", "store", "engine", "wire", "generate", "transfer", "notice", "nixl", "p2pnccl")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

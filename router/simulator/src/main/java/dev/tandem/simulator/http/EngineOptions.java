@@ -3,6 +3,9 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.notice.Mishaps;
+import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
+import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,6 +40,7 @@ import org.jspecify.annotations.Nullable;
  * @param idle Time after which an idle connection is closed.
  * @param exitDelay Time between the death of the engine and the end of its server.
  * @param version Version of vLLM that the engine claims to be.
+ * @param mishaps What happens to notices that the engine sends to a router.
  */
 public record EngineOptions(
         String model,
@@ -61,7 +65,8 @@ public record EngineOptions(
         boolean strict,
         Duration idle,
         Duration exitDelay,
-        String version) {
+        String version,
+        Mishaps mishaps) {
     /** uvicorn closes idle connections after this time ({@code VLLM_HTTP_TIMEOUT_KEEP_ALIVE}). */
     static final Duration IDLE = Duration.ofSeconds(5);
 
@@ -205,13 +210,28 @@ public record EngineOptions(
 
     /** Returns these options with the NIXL connector. */
     public EngineOptions withNixl(NixlConfig config) {
-        return with(draft -> draft.transfer = KvTransfer.direct("NixlConnector", config));
+        return withConnector("NixlConnector", config);
+    }
+
+    /** Returns these options with a connector, by the name of its class in vLLM. */
+    public EngineOptions withConnector(String name, ConnectorConfig config) {
+        return with(draft -> draft.transfer = KvTransfer.direct(name, config));
+    }
+
+    /** Returns these options with the connector that was removed in vLLM 0.24, in a version that still has it. */
+    public EngineOptions withP2pNccl(P2pNcclConfig config) {
+        return withVersion(P2pNcclConfig.LAST_WORKING).withConnector(P2pNcclConfig.NAME, config);
     }
 
     /** Returns these options with what vLLM's environment variables say about the connector. */
     public EngineOptions withEnvironment(Map<String, String> variables) {
         KvTransfer known = transfer;
         return known == null ? this : with(draft -> draft.transfer = known.withEnvironment(variables));
+    }
+
+    /** Returns these options with what happens to the engine's notices to a router. */
+    public EngineOptions withMishaps(Mishaps other) {
+        return with(draft -> draft.mishaps = other);
     }
 
     /** Returns these options with another version of vLLM that the engine claims to be. */

@@ -3,9 +3,11 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
 import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import dev.tandem.simulator.wire.Json;
+import dev.tandem.simulator.wire.Release;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Map;
@@ -30,20 +32,20 @@ public record KvTransfer(
         boolean loads,
         @Nullable Path folder,
         @Nullable ConnectorConfig config) {
-    private static final Map<String, Reader> DIRECT =
-            Map.of("NixlConnector", NixlConfig::read, "NixlPullConnector", NixlConfig::read);
+    private static final Map<String, Reader> DIRECT = Map.of(
+            "NixlConnector",
+            NixlConfig::read,
+            "NixlPullConnector",
+            NixlConfig::read,
+            P2pNcclConfig.NAME,
+            P2pNcclConfig::read);
     private static final Map<String, KvRole> ROLES =
             Map.of("kv_producer", KvRole.PRODUCER, "kv_consumer", KvRole.CONSUMER, "kv_both", KvRole.BOTH);
     private static final Set<String> SHARED =
             Set.of("OffloadingConnector", "ExampleConnector", "LMCacheMPConnector", "LMCacheConnectorV1");
-    /** Connectors of vLLM 0.32 that the simulator does not imitate. */
+    /** Connectors of vLLM that the simulator does not imitate. */
     private static final Set<String> KNOWN = Set.of(
-            "NixlPushConnector",
-            "P2pNcclConnector",
-            "MooncakeConnector",
-            "MooncakeStoreConnector",
-            "MoRIIOConnector",
-            "MultiConnector");
+            "NixlPushConnector", "MooncakeConnector", "MooncakeStoreConnector", "MoRIIOConnector", "MultiConnector");
 
     /** Reads the settings of one kind of connector; throws {@link IllegalArgumentException} for wrong ones. */
     private interface Reader {
@@ -103,6 +105,17 @@ public record KvTransfer(
         return settings == null
                 ? this
                 : new KvTransfer(connector, stores, loads, folder, checked(() -> settings.withEnvironment(variables)));
+    }
+
+    /** Throws {@link UsageException} for a version of vLLM that does not have this connector. */
+    void check(String version) {
+        ConnectorConfig settings = config;
+        if (settings != null) {
+            checked(() -> {
+                settings.check(Release.of(version));
+                return settings;
+            });
+        }
     }
 
     private static ConnectorConfig checked(Supplier<ConnectorConfig> config) {

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.notice.Mishaps;
 import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,6 +42,7 @@ final class OptionDraft {
     Duration idle = EngineOptions.IDLE;
     Duration exitDelay = EngineOptions.EXIT_DELAY;
     String version = Served.VERSION;
+    Mishaps mishaps = Mishaps.NONE;
 
     OptionDraft() {}
 
@@ -68,9 +70,13 @@ final class OptionDraft {
         idle = options.idle();
         exitDelay = options.exitDelay();
         version = options.version();
+        mishaps = options.mishaps();
     }
 
     EngineOptions finish() {
+        if (transfer != null) {
+            transfer.check(version);
+        }
         return new EngineOptions(
                 model,
                 servedNames.isEmpty() ? List.of(model) : servedNames,
@@ -94,6 +100,7 @@ final class OptionDraft {
                 strict,
                 idle,
                 exitDelay,
-                version);
+                version,
+                mishaps);
     }
 }

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.notice.Mishaps;
 import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,6 +60,10 @@ final class OptionParser {
                 "serve generation, pooling and transcription together");
         flag("--sim-strict", (d, on) -> d.strict = on, "refuse what a correct router never sends");
         one("--sim-version", (d, v) -> d.version = v, "version of vLLM to claim (" + Served.VERSION + ")");
+        one(
+                "--sim-notices",
+                (d, v) -> d.mishaps = mishaps(v),
+                "mishaps of notices: delay_ms=, lose=, duplicate=, reorder=, early=");
         flag("--sim-admin", (d, on) -> d.admin = on, "serve /sim and obey x-sim-fault (on)");
         harmless(Values.NONE, "--enforce-eager", "--enable-prefix-caching", "--enable-chunked-prefill");
         harmless(Values.NONE, "--disable-hybrid-kv-cache-manager", "--trust-remote-code", "--disable-log-requests");
@@ -176,6 +181,14 @@ final class OptionParser {
             return Speed.preset(name);
         } catch (IllegalArgumentException e) {
             throw new UsageException("argument --sim-speed: " + e.getMessage());
+        }
+    }
+
+    private static Mishaps mishaps(String text) {
+        try {
+            return Mishaps.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("argument --sim-notices: " + e.getMessage());
         }
     }
 

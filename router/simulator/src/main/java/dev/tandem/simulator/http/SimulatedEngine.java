@@ -126,6 +126,15 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         return process.connector == null ? Map.of() : process.connector.facts();
     }
 
+    /** Returns one of the {@link #facts()}; throws for one that the connector does not have. */
+    public long fact(String name) {
+        Long value = facts().get(name);
+        if (value == null) {
+            throw new IllegalArgumentException(name + ": unknown (expected: " + facts().keySet() + ")");
+        }
+        return value;
+    }
+
     /** Drops all connections with a reset and stops listening, as a killed process does. */
     @Override
     public void crash() {
@@ -153,7 +162,9 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         String engineId = fixedId == null ? UUID.randomUUID().toString() : fixedId;
         Connector connector = null;
         try {
-            connector = prepared == null ? null : prepared.start().apply(new Site(engine, engineId, options.version()));
+            connector = prepared == null
+                    ? null
+                    : prepared.start().apply(new Site(engine, engineId, options.version(), options.mishaps()));
             Incarnation started = new Incarnation(engine, listen(onPort, engine, connector), engineId, connector);
             engine.onDeath(() -> exitLater(started));
             if (connector != null) {

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.nixl;
 
 import dev.tandem.simulator.transfer.KvRole;
+import dev.tandem.simulator.transfer.PrefillShape;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -62,38 +63,7 @@ public final class StrictRules {
                 return "kv_transfer_params." + key + ": " + params.get(key) + " (expected: null on a prefill leg)";
             }
         }
-        return shape(body);
-    }
-
-    private static @Nullable String shape(ObjectNode body) {
-        if (body.path("stream").asBoolean(false)) {
-            return "stream: true (expected: false on a prefill leg; a stream carries no kv_transfer_params)";
-        }
-        if (present(body, "stream_options")) {
-            return "stream_options: present (expected: absent on a prefill leg)";
-        }
-        for (String key : new String[] {"n", "best_of"}) {
-            if (body.path(key).asInt(1) != 1) {
-                return key + ": " + body.get(key) + " (expected: 1 on a prefill leg)";
-            }
-        }
-        for (String key : new String[] {"min_tokens", "min_completion_tokens"}) {
-            if (body.path(key).asInt(0) > 1) {
-                return key + ": " + body.get(key) + " (expected: at most 1 on a prefill leg)";
-            }
-        }
-        return limit(body);
-    }
-
-    private static @Nullable String limit(ObjectNode body) {
-        for (String key : new String[] {"max_completion_tokens", "max_output_tokens", "max_tokens"}) {
-            if (present(body, key)) {
-                return body.path(key).asInt(0) == 1
-                        ? null
-                        : key + ": " + body.get(key) + " (expected: 1 on a prefill leg)";
-            }
-        }
-        return "max_tokens: absent (expected: 1 on a prefill leg)";
+        return PrefillShape.violation(body);
     }
 
     private static @Nullable String decodeViolation(ObjectNode params, KvRole role) {
@@ -121,10 +91,6 @@ public final class StrictRules {
                 .findFirst()
                 .map(key -> "kv_transfer_params." + key + ": unknown key (expected: nothing that a client sends)")
                 .orElse(null);
-    }
-
-    private static boolean present(ObjectNode body, String key) {
-        return body.hasNonNull(key);
     }
 
     private static boolean isList(JsonNode prompt) {

@@ -3,6 +3,7 @@ package dev.tandem.simulator.transfer;
 
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.store.KvStore;
+import dev.tandem.simulator.wire.Release;
 import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,9 @@ public interface ConnectorConfig {
     default ConnectorConfig withEnvironment(Map<String, String> variables) {
         return this;
     }
+
+    /** Throws {@link IllegalArgumentException} for a release of vLLM that does not have this connector. */
+    default void check(Release release) {}
 
     /** Reads a number; {@code name} says in the error what it is. */
     static int number(String name, String value) {

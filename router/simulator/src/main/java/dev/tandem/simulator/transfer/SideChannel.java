@@ -39,6 +39,7 @@ public final class SideChannel implements AutoCloseable {
     private final ServerSocket server;
     private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
     private final Peer peer;
+    private final Thread acceptor = Thread.ofVirtual().unstarted(this::accept);
     /** A closed socket may still accept a connection that was on its way. */
     private volatile boolean closed;
 
@@ -69,7 +70,7 @@ public final class SideChannel implements AutoCloseable {
     public static SideChannel open(String host, int port, Peer peer) {
         try {
             SideChannel channel = new SideChannel(host, port, peer);
-            Thread.startVirtualThread(channel::accept);
+            channel.acceptor.start();
             return channel;
         } catch (IOException e) {
             throw new UncheckedIOException("KV side channel " + host + ":" + port + ": " + e.getMessage(), e);
@@ -91,6 +92,16 @@ public final class SideChannel implements AutoCloseable {
             }
         } catch (IOException e) {
             throw new UncheckedIOException("cannot close the KV side channel", e);
+        }
+        awaitAcceptor();
+    }
+
+    /** The port is taken until the thread that accepts has seen the end. */
+    private void awaitAcceptor() {
+        try {
+            acceptor.join(PATIENCE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

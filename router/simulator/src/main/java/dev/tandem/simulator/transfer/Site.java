@@ -2,6 +2,7 @@
 package dev.tandem.simulator.transfer;
 
 import dev.tandem.simulator.engine.Engine;
+import dev.tandem.simulator.notice.Mishaps;
 
 /**
  * The engine process in which a connector lives. Immutable.
@@ -9,8 +10,9 @@ import dev.tandem.simulator.engine.Engine;
  * @param engine Its engine.
  * @param engineId Its id; a restart changes it unless it is fixed.
  * @param version Version of vLLM that it claims to be.
+ * @param mishaps What happens to its notices to a router.
  */
-public record Site(Engine engine, String engineId, String version) {
+public record Site(Engine engine, String engineId, String version, Mishaps mishaps) {
     /** Returns what has to be equal in engines that exchange KV. */
     public String compatibility() {
         return String.join(
