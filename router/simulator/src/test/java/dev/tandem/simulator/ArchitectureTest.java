@@ -21,11 +21,23 @@ class ArchitectureTest extends PackageRules {
             entry("generate", Set.of("text", "engine", "wire")),
             entry("notice", Set.of()),
             entry("transfer", Set.of("store", "engine", "wire", "generate", "notice")),
-            entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer")),
-            entry("p2pnccl", Set.of("store", "engine", "wire", "generate", "transfer", "notice")),
+            entry("strict", Set.of("transfer")),
+            entry("lmcache", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
+            entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict")),
+            entry("p2pnccl", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
             entry(
                     "http",
-                    Set.of("text", "store", "engine", "wire", "generate", "transfer", "notice", "nixl", "p2pnccl")),
+                    Set.of(
+                            "text",
+                            "store",
+                            "engine",
+                            "wire",
+                            "generate",
+                            "transfer",
+                            "notice",
+                            "nixl",
+                            "p2pnccl",
+                            "lmcache")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.engine;
 
 import dev.tandem.simulator.store.KvStore;
+import dev.tandem.simulator.text.ContentHash;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +56,18 @@ public record EngineShape(
         check("max-num-batched-tokens", maxBatchedTokens, 1);
         check("sim-answer-tokens", meanAnswer, 0);
         check("num-gpu-blocks-override", blocks, (maxModelLength + blockSize - 1) / blockSize);
+    }
+
+    /** Returns the keys of the full blocks of a prompt with this salt, by which they are found in every engine. */
+    public long[] blockKeys(int[] tokens, String salt) {
+        long key = ContentHash.of(model);
+        key = salt.isEmpty() ? key : ContentHash.mix(key, ContentHash.of(salt));
+        long[] keys = new long[tokens.length / blockSize];
+        for (int i = 0; i < keys.length; i++) {
+            key = ContentHash.extend(key, tokens, i * blockSize, (i + 1) * blockSize);
+            keys[i] = key;
+        }
+        return keys;
     }
 
     /** Returns true if the engine has a KV connector. */

@@ -2,11 +2,13 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.lmcache.MpConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.notice.Mishaps;
 import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
 import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -66,7 +68,8 @@ public record EngineOptions(
         Duration idle,
         Duration exitDelay,
         String version,
-        Mishaps mishaps) {
+        Mishaps mishaps,
+        int tensorParallel) {
     /** uvicorn closes idle connections after this time ({@code VLLM_HTTP_TIMEOUT_KEEP_ALIVE}). */
     static final Duration IDLE = Duration.ofSeconds(5);
 
@@ -181,6 +184,19 @@ public record EngineOptions(
             draft.transfer = new KvTransfer("ExampleConnector", true, true, folder, null);
             draft.store = folder;
         });
+    }
+
+    /**
+     * Returns these options with an LMCache server that keeps its KV in a folder, and tells a router what it stores.
+     */
+    public EngineOptions withLmcacheMp(Path folder, URI telemetry) {
+        return with(draft ->
+                draft.transfer = new KvTransfer("LMCacheMPConnector", true, true, folder, new MpConfig(telemetry)));
+    }
+
+    /** Returns these options with another number of workers. */
+    public EngineOptions withTensorParallel(int workers) {
+        return with(draft -> draft.tensorParallel = workers);
     }
 
     /** Returns these options with another mean length of answers. */

@@ -2,6 +2,8 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.EngineShape;
+import dev.tandem.simulator.lmcache.MpConfig;
+import dev.tandem.simulator.lmcache.PdConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
 import dev.tandem.simulator.transfer.ConnectorConfig;
@@ -21,8 +23,8 @@ import tools.jackson.databind.JsonNode;
  * What {@code --kv-transfer-config} asks for. Immutable.
  *
  * @param connector Name of vLLM's connector class.
- * @param stores The engine writes to the shared store.
- * @param loads The engine reads from the shared store.
+ * @param stores The engine writes to its store, if it has one.
+ * @param loads The engine reads from its store, if it has one.
  * @param folder Folder of the shared store; null if the configuration names none.
  * @param config Settings of the connector; null for one that only uses a shared store.
  */
@@ -32,13 +34,17 @@ public record KvTransfer(
         boolean loads,
         @Nullable Path folder,
         @Nullable ConnectorConfig config) {
-    private static final Map<String, Reader> DIRECT = Map.of(
+    private static final Map<String, Reader> READERS = Map.of(
             "NixlConnector",
             NixlConfig::read,
             "NixlPullConnector",
             NixlConfig::read,
             P2pNcclConfig.NAME,
-            P2pNcclConfig::read);
+            P2pNcclConfig::read,
+            "LMCacheMPConnector",
+            (role, config) -> new MpConfig(null),
+            "LMCacheConnectorV1",
+            PdConfig::read);
     private static final Map<String, KvRole> ROLES =
             Map.of("kv_producer", KvRole.PRODUCER, "kv_consumer", KvRole.CONSUMER, "kv_both", KvRole.BOTH);
     private static final Set<String> SHARED =
@@ -66,7 +72,7 @@ public record KvTransfer(
                     + " is not simulated yet (expected: NixlConnector or one of the shared store connectors "
                     + sharedNames() + ")");
         }
-        if (!SHARED.contains(connector) && !DIRECT.containsKey(connector)) {
+        if (!SHARED.contains(connector) && !READERS.containsKey(connector)) {
             throw new UsageException("Unsupported connector type: " + connector);
         }
         String role = config.path("kv_role").asString("");
@@ -75,15 +81,16 @@ public record KvTransfer(
             throw new UsageException(
                     "Unsupported kv_role: " + role + ". Supported roles are ('kv_both', 'kv_producer', 'kv_consumer')");
         }
-        Reader direct = DIRECT.get(connector);
-        return direct == null
-                ? new KvTransfer(
+        Reader reader = READERS.get(connector);
+        ConnectorConfig settings = reader == null ? null : checked(() -> reader.read(known, config));
+        return settings != null && !SHARED.contains(connector)
+                ? direct(connector, settings)
+                : new KvTransfer(
                         connector,
                         known != KvRole.CONSUMER,
                         known != KvRole.PRODUCER,
                         folder(config.path("kv_connector_extra_config")),
-                        null)
-                : direct(connector, checked(() -> direct.read(known, config)));
+                        settings);
     }
 
     /** Returns how engines with this connector exchange KV. */
@@ -91,12 +98,12 @@ public record KvTransfer(
         if (config != null) {
             return config.kind();
         }
-        return connector.equals("LMCacheMPConnector") ? EngineShape.Connector.LMCACHE_MP : EngineShape.Connector.SHARED;
+        return EngineShape.Connector.SHARED;
     }
 
     /** Returns a connector that hands KV over directly. */
     static KvTransfer direct(String connector, ConnectorConfig config) {
-        return new KvTransfer(connector, false, false, null, config);
+        return new KvTransfer(connector, true, true, null, config);
     }
 
     /** Returns this connector with what environment variables say. */

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.lmcache.MpConfig;
 import dev.tandem.simulator.notice.Mishaps;
 import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
@@ -43,6 +44,10 @@ final class OptionDraft {
     Duration exitDelay = EngineOptions.EXIT_DELAY;
     String version = Served.VERSION;
     Mishaps mishaps = Mishaps.NONE;
+    int tensorParallel = 1;
+
+    @Nullable
+    String telemetry;
 
     OptionDraft() {}
 
@@ -71,9 +76,13 @@ final class OptionDraft {
         exitDelay = options.exitDelay();
         version = options.version();
         mishaps = options.mishaps();
+        tensorParallel = options.tensorParallel();
     }
 
     EngineOptions finish() {
+        if (transfer != null && telemetry != null) {
+            transfer = transfer.withEnvironment(MpConfig.telemetry(telemetry));
+        }
         if (transfer != null) {
             transfer.check(version);
         }
@@ -101,6 +110,7 @@ final class OptionDraft {
                 idle,
                 exitDelay,
                 version,
-                mishaps);
+                mishaps,
+                tensorParallel);
     }
 }

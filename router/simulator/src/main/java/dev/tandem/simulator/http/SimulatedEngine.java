@@ -156,7 +156,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
     }
 
     private Incarnation start(int onPort, @Nullable ConnectorConfig config) {
-        ConnectorConfig.Prepared prepared = config == null ? null : config.prepare(store(options));
+        ConnectorConfig.Prepared prepared = config == null ? null : prepared(config);
         Engine engine = Engine.start(shape(options, prepared == null ? store(options) : prepared.store()), ticker);
         String fixedId = config == null ? null : config.engineId();
         String engineId = fixedId == null ? UUID.randomUUID().toString() : fixedId;
@@ -164,7 +164,9 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         try {
             connector = prepared == null
                     ? null
-                    : prepared.start().apply(new Site(engine, engineId, options.version(), options.mishaps()));
+                    : prepared.start()
+                            .apply(new Site(
+                                    engine, engineId, options.version(), options.tensorParallel(), options.mishaps()));
             Incarnation started = new Incarnation(engine, listen(onPort, engine, connector), engineId, connector);
             engine.onDeath(() -> exitLater(started));
             if (connector != null) {
@@ -177,6 +179,14 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
                 connector.close();
             }
             throw e;
+        }
+    }
+
+    private ConnectorConfig.Prepared prepared(ConnectorConfig config) {
+        try {
+            return config.prepare(store(options));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
         }
     }
 
@@ -260,9 +270,6 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
             return null;
         }
         Path folder = options.store() != null ? options.store() : transfer.folder();
-        if (folder == null && transfer.connector().startsWith("LMCache")) {
-            throw new UsageException(transfer.connector() + ": no folder for the shared store (expected: --sim-store)");
-        }
         return folder == null ? null : new DirectoryStore(folder, options.model(), options.blockSize());
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
+import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.KvRole;
-import dev.tandem.simulator.transfer.PrefillShape;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 
 /** Sends the notices of one engine, with the mishaps that it was told to have. Thread-safe. */
 public final class Courier {
@@ -24,9 +23,7 @@ public final class Courier {
     /** Makes a courier. */
     public Courier(Mishaps mishaps) {
         this.mishaps = mishaps;
-        this.late = mishaps.delay().isZero()
-                ? Runnable::run
-                : CompletableFuture.delayedExecutor(mishaps.delay().toNanos(), TimeUnit.NANOSECONDS);
+        this.late = mishaps.executor();
     }
 
     /** Returns true if notices come before the HTTP answer. */

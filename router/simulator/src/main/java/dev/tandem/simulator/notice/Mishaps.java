@@ -4,6 +4,9 @@ package dev.tandem.simulator.notice;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -40,6 +43,13 @@ public record Mishaps(Duration delay, int lose, int duplicate, int reorder, bool
                 values.getOrDefault("duplicate", 0),
                 values.getOrDefault("reorder", 0),
                 values.getOrDefault("early", 0) > 0);
+    }
+
+    /** Returns what runs a task after the delay. */
+    public Executor executor() {
+        return delay.isZero()
+                ? Runnable::run
+                : CompletableFuture.delayedExecutor(delay.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     private static int number(String[] entry, String text) {

@@ -6,6 +6,7 @@ import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
 import dev.tandem.simulator.notice.Courier;
 import dev.tandem.simulator.notice.Registration;
+import dev.tandem.simulator.strict.UsedIds;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.Claim;
 import dev.tandem.simulator.transfer.Connector;
@@ -82,7 +83,7 @@ final class P2pNcclConnector implements Connector {
     /** Returns whether an id has been here before; the body has passed {@link #violation}. */
     @Override
     public Claim claim(Asked asked, GenerateRequest request) {
-        return used.claim(request.id());
+        return used.claim("x-request-id", request.id());
     }
 
     @Override

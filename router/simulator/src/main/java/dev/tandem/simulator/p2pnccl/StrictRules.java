@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.p2pnccl;
 
+import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.Asked;
-import dev.tandem.simulator.transfer.PrefillShape;
 import java.net.InetSocketAddress;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;

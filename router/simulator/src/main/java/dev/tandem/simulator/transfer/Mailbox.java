@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /** KV under names, which may be waited for before it is there. Thread-safe; nothing leaves by itself. */
 public final class Mailbox {
@@ -23,6 +24,16 @@ public final class Mailbox {
     public synchronized CompletableFuture<List<Block>> letter(String name) {
         asked.add(name);
         return place(name);
+    }
+
+    /** Takes out what is under a name; null if nothing is there yet. */
+    public synchronized @Nullable List<Block> poll(String name) {
+        CompletableFuture<List<Block>> letter = letters.get(name);
+        if (letter == null || !letter.isDone()) {
+            return null;
+        }
+        remove(name);
+        return letter.join();
     }
 
     /** Removes what is under a name and whoever waits for it. */

@@ -10,9 +10,10 @@ import dev.tandem.simulator.notice.Mishaps;
  * @param engine Its engine.
  * @param engineId Its id; a restart changes it unless it is fixed.
  * @param version Version of vLLM that it claims to be.
+ * @param ranks Workers of the engine ({@code --tensor-parallel-size}).
  * @param mishaps What happens to its notices to a router.
  */
-public record Site(Engine engine, String engineId, String version, Mishaps mishaps) {
+public record Site(Engine engine, String engineId, String version, int ranks, Mishaps mishaps) {
     /** Returns what has to be equal in engines that exchange KV. */
     public String compatibility() {
         return String.join(
