@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.nixl;
+package dev.tandem.simulator.transfer;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What an engine has handed out, for strict decode engines that ask whether it is still good. Thread-safe, bounded. */
-final class Ledger {
+public final class Ledger {
     private static final int MOST_ENTRIES = 20_000;
 
     private final Map<String, HandedOut> entries = new LinkedHashMap<>() {
@@ -18,7 +18,7 @@ final class Ledger {
     };
 
     /** What the prefill engine says about parameters that somebody wants to use. */
-    enum Verdict {
+    public enum Verdict {
         /** They are as they were handed out, for this prompt, and not used yet. */
         GOOD,
         /** The prefill engine has not handed them out. */
@@ -34,12 +34,12 @@ final class Ledger {
     }
 
     /** Notes parameters that leave in an answer. */
-    synchronized void add(String id, long digest, long prompt) {
+    public synchronized void add(String id, long digest, long prompt) {
         entries.put(id, new HandedOut(digest, prompt, false));
     }
 
     /** Notes that the blocks of an id were fetched. */
-    synchronized void use(String id) {
+    public synchronized void use(String id) {
         entries.computeIfPresent(id, (same, entry) -> new HandedOut(entry.digest, entry.prompt, true));
     }
 
