@@ -16,6 +16,7 @@ import dev.tandem.gateway.ops.WorkerDrains;
 import dev.tandem.gateway.telemetry.AccessLog;
 import dev.tandem.gateway.telemetry.Listeners;
 import dev.tandem.gateway.telemetry.MeterListener;
+import dev.tandem.gateway.telemetry.VllmRouterMeters;
 import dev.tandem.gateway.telemetry.WorkerGauges;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -26,6 +27,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -55,9 +57,15 @@ class OpsConfiguration {
     }
 
     @Bean
-    RequestListener requestListener(MeterRegistry meters, Fleet fleet) {
-        return new Listeners(
+    RequestListener requestListener(PrometheusMeterRegistry meters, Fleet fleet, TandemProperties properties) {
+        List<RequestListener> listeners = new ArrayList<>(
                 List.of(new FleetFeedback(fleet), new MeterListener(meters), new AccessLog(Clock.systemUTC())));
+        if (properties.management().vllmRouterNames()) {
+            VllmRouterMeters familiar = new VllmRouterMeters(meters, fleet::statuses);
+            meters.getPrometheusRegistry().register(familiar);
+            listeners.add(familiar);
+        }
+        return new Listeners(listeners);
     }
 
     @Bean

@@ -193,10 +193,13 @@ public record TandemProperties(
      *
      * @param port Port of `/metrics` and of the health pages for orchestrators; 0 takes any free one.
      * @param address Address that the port is bound to.
+     * @param vllmRouterNames Whether `/metrics` also shows the series of vllm-router, `vllm_router_*`, for dashboards
+     *     that know only those.
      */
     public record ManagementProperties(
             @DefaultValue("9088") @Min(0) @Max(65535) int port,
-            @DefaultValue("0.0.0.0") @NotNull String address) {}
+            @DefaultValue("0.0.0.0") @NotNull String address,
+            @DefaultValue("false") boolean vllmRouterNames) {}
 
     /**
      * Embedded simulated engines, which serve when no worker is configured.

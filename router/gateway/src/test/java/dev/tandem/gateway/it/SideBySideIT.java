@@ -259,10 +259,12 @@ final class SideBySideIT {
 
         assertThat(ask(ASK).text()).isEqualTo(TEXT);
 
-        Poll.until("the prefill leg is cancelled, or was never sent", () -> prefill.peersGone()
-                == prefill.received().stream()
-                        .filter(request -> request.text().contains("do_remote_decode"))
-                        .count());
+        Poll.until(
+                "the prefill leg is cancelled, or was never sent",
+                () -> prefill.peersGone()
+                        == prefill.received().stream()
+                                .filter(request -> request.text().contains("do_remote_decode"))
+                                .count());
     }
 
     @Test

@@ -43,9 +43,8 @@ final class SimulatedPairIT {
 
     @BeforeAll
     void start() {
-        NixlConfig nixl = NixlConfig.of(KvRole.BOTH)
-                .withSideChannel("127.0.0.1", 0)
-                .withLease(Duration.ofSeconds(2));
+        NixlConfig nixl =
+                NixlConfig.of(KvRole.BOTH).withSideChannel("127.0.0.1", 0).withLease(Duration.ofSeconds(2));
         prefill = SimulatedEngine.start(EngineOptions.of("tiny", 0).withNixl(nixl));
         decode = SimulatedEngine.start(EngineOptions.of("tiny", 0).withNixl(nixl));
         alone = SimulatedEngine.start(EngineOptions.of("tiny", 0));

@@ -15,6 +15,9 @@ import org.zeromq.ZMQ;
  * not change threads. What cannot be sent yet waits in the socket; closing drops it.
  */
 public final class ZmqSender implements AutoCloseable {
+    /** A greeting that got lost is repeated; JeroMQ's own 30 s are longer than anybody waits. */
+    private static final int HANDSHAKE_MILLIS = 2_000;
+
     private final ExecutorService thread = Executors.newSingleThreadExecutor(
             task -> Thread.ofPlatform().daemon().name("sim-zmq").unstarted(task));
     private final ZContext context = new ZContext();
@@ -55,6 +58,7 @@ public final class ZmqSender implements AutoCloseable {
     private ZMQ.Socket connect(SocketType type, String identity, String address) {
         ZMQ.Socket open = context.createSocket(type);
         open.setLinger(0);
+        open.setHandshakeIvl(HANDSHAKE_MILLIS);
         if (!identity.isEmpty()) {
             open.setIdentity(identity.getBytes(StandardCharsets.UTF_8));
         }
