@@ -20,9 +20,10 @@ class ArchitectureTest extends PackageRules {
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
             entry("notice", Set.of()),
-            entry("transfer", Set.of("store", "engine", "wire", "generate", "notice")),
+            entry("transfer", Set.of("text", "store", "engine", "wire", "generate", "notice")),
             entry("strict", Set.of("transfer")),
             entry("lmcache", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
+            entry("moriio", Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict", "notice")),
             entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict")),
             entry("p2pnccl", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
             entry(
@@ -37,7 +38,8 @@ class ArchitectureTest extends PackageRules {
                             "notice",
                             "nixl",
                             "p2pnccl",
-                            "lmcache")),
+                            "lmcache",
+                            "moriio")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

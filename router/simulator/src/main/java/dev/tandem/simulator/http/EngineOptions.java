@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.lmcache.MpConfig;
+import dev.tandem.simulator.moriio.MoriioConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.notice.Mishaps;
 import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
@@ -237,6 +238,11 @@ public record EngineOptions(
     /** Returns these options with the connector that was removed in vLLM 0.24, in a version that still has it. */
     public EngineOptions withP2pNccl(P2pNcclConfig config) {
         return withVersion(P2pNcclConfig.LAST_WORKING).withConnector(P2pNcclConfig.NAME, config);
+    }
+
+    /** Returns these options with AMD's connector. */
+    public EngineOptions withMoriio(MoriioConfig config) {
+        return withConnector(MoriioConfig.NAME, config);
     }
 
     /** Returns these options with what vLLM's environment variables say about the connector. */

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import static java.util.Map.entry;
+
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.lmcache.MpConfig;
 import dev.tandem.simulator.lmcache.PdConfig;
+import dev.tandem.simulator.moriio.MoriioConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
 import dev.tandem.simulator.transfer.ConnectorConfig;
@@ -34,24 +37,20 @@ public record KvTransfer(
         boolean loads,
         @Nullable Path folder,
         @Nullable ConnectorConfig config) {
-    private static final Map<String, Reader> READERS = Map.of(
-            "NixlConnector",
-            NixlConfig::read,
-            "NixlPullConnector",
-            NixlConfig::read,
-            P2pNcclConfig.NAME,
-            P2pNcclConfig::read,
-            "LMCacheMPConnector",
-            (role, config) -> new MpConfig(null),
-            "LMCacheConnectorV1",
-            PdConfig::read);
+    private static final Map<String, Reader> READERS = Map.ofEntries(
+            entry("NixlConnector", NixlConfig::read),
+            entry("NixlPullConnector", NixlConfig::read),
+            entry(P2pNcclConfig.NAME, P2pNcclConfig::read),
+            entry(MoriioConfig.NAME, MoriioConfig::read),
+            entry("LMCacheMPConnector", (role, config) -> new MpConfig(null)),
+            entry("LMCacheConnectorV1", PdConfig::read));
     private static final Map<String, KvRole> ROLES =
             Map.of("kv_producer", KvRole.PRODUCER, "kv_consumer", KvRole.CONSUMER, "kv_both", KvRole.BOTH);
     private static final Set<String> SHARED =
             Set.of("OffloadingConnector", "ExampleConnector", "LMCacheMPConnector", "LMCacheConnectorV1");
     /** Connectors of vLLM that the simulator does not imitate. */
-    private static final Set<String> KNOWN = Set.of(
-            "NixlPushConnector", "MooncakeConnector", "MooncakeStoreConnector", "MoRIIOConnector", "MultiConnector");
+    private static final Set<String> KNOWN =
+            Set.of("NixlPushConnector", "MooncakeConnector", "MooncakeStoreConnector", "MultiConnector");
 
     /** Reads the settings of one kind of connector; throws {@link IllegalArgumentException} for wrong ones. */
     private interface Reader {

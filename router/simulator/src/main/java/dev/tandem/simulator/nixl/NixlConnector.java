@@ -3,7 +3,6 @@ package dev.tandem.simulator.nixl;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
-import dev.tandem.simulator.text.ContentHash;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.Claim;
 import dev.tandem.simulator.transfer.Connector;
@@ -98,25 +97,17 @@ public final class NixlConnector implements Connector {
      */
     private @Nullable String claim(ObjectNode params, GenerateRequest request) {
         String id = params.path(Params.REQUEST).asString("");
-        Ledger.Verdict verdict;
         try (RemoteEngine remote = connect(params)) {
-            verdict = remote.claim(id, Params.digest(params), digest(request));
+            return remote.claim(id, Params.digest(params), Ledger.prompt(request))
+                    .refusal(id);
         } catch (IOException e) {
             log.info("KV parameters not judged request={} reason={}", id, e.getMessage());
             return null;
         }
-        return switch (verdict) {
-            case GOOD -> null;
-            case UNKNOWN -> "not handed out by this prefill engine: " + id;
-            case CHANGED -> "changed on their way: " + id;
-            case USED -> "used before: " + id;
-            case EXPIRED -> "older than their lease: " + id;
-            case FOREIGN -> "handed out for another prompt: " + id;
-        };
     }
 
     void onHandedOut(String name, ObjectNode params, GenerateRequest request) {
-        ledger.add(name, Params.digest(params), digest(request));
+        ledger.add(name, Params.digest(params), Ledger.prompt(request));
     }
 
     private Leg decodeLeg(ObjectNode params, GenerateRequest request) {
@@ -154,11 +145,6 @@ public final class NixlConnector implements Connector {
         return remote;
     }
 
-    private static long digest(GenerateRequest request) {
-        int[] tokens = request.promptOf(0).tokens();
-        return ContentHash.extend(ContentHash.of(request.salt()), tokens, 0, tokens.length);
-    }
-
     /** Whether the prefill engine still has what a decode leg wants. */
     private final class Question implements Claim {
         private final ObjectNode params;
@@ -171,8 +157,7 @@ public final class NixlConnector implements Connector {
 
         @Override
         public @Nullable String judge() {
-            String refusal = claim(params, request);
-            return refusal == null ? null : "kv_transfer_params: " + refusal;
+            return claim(params, request);
         }
 
         @Override
