@@ -2,7 +2,6 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
-import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.gateway.config.TandemProperties.HealthProperties;
@@ -81,7 +80,7 @@ class OpsConfiguration {
         HealthProperties health = properties.health();
         return new WorkerProber(
                 new ProbeSettings(health.interval(), health.timeout()),
-                new ProbeTargets(fleet::workers, workforce::key, worker -> EngineFacts.UNKNOWN, connectors),
+                new ProbeTargets(fleet::workers, workforce::key, workforce::declared, connectors),
                 fleet::onProbe,
                 ThreadLocalRandom::current);
     }
