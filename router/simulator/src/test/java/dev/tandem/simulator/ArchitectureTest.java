@@ -20,7 +20,8 @@ class ArchitectureTest extends PackageRules {
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
             entry("transfer", Set.of("store", "engine", "wire", "generate")),
-            entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer")),
+            entry("meeting", Set.of("engine", "generate", "transfer")),
+            entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "meeting")),
             entry("http", Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 

@@ -8,13 +8,14 @@ import org.jspecify.annotations.Nullable;
  * Where other engines reach the KV cache of an engine, as far as a router must tell them. Immutable.
  *
  * @param host host name or IPv4 address that other engines connect to
- * @param port first port of the engine: KV, side channel, bootstrap, handshake or init port, whatever the protocol calls
- *     it; rank 0
+ * @param port first port of the engine: KV, side channel, bootstrap, handshake or init port, whatever the protocol
+ *     calls it; rank 0
  * @param secondPort second port where the protocol has two (MoRIIO: notify, LMCache: alloc), else 0
  * @param engineId id under which other engines know it, or null when it has not said
  * @param parallel over how many processes it is spread
  */
-public record KvAddress(String host, int port, int secondPort, @Nullable String engineId, Parallel parallel) {
+public record KvAddress(
+        String host, int port, int secondPort, @Nullable String engineId, Parallel parallel) {
     /** Text of hosts is sent to engines inside ids and URLs. */
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?");
 

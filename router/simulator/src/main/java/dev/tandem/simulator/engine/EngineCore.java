@@ -26,12 +26,10 @@ final class EngineCore {
     private final KvMemory memory;
     private final ToyModel model;
     private final EngineStats stats;
-    private final Executor ownThread;
     private final long root;
     private final List<Sequence> running = new ArrayList<>();
     private final Deque<Sequence> waiting = new ArrayDeque<>();
-    /** Sequences whose prompt is being fetched from another engine; they have all its blocks. */
-    private final List<Sequence> fetching = new ArrayList<>();
+    private final Fetches fetches;
     /** Sequences that will kill the engine. */
     private final List<Sequence> fatal = new ArrayList<>();
 
@@ -43,10 +41,10 @@ final class EngineCore {
     EngineCore(EngineShape shape, EngineStats stats, Executor ownThread) {
         this.shape = shape;
         this.stats = stats;
-        this.ownThread = ownThread;
         this.memory = new KvMemory(shape, stats);
         this.model = new ToyModel(shape.meanAnswer());
         this.root = ContentHash.of(shape.model());
+        this.fetches = new Fetches(shape, memory, stats, ownThread, this::onFetchEnded);
     }
 
     /** Puts a sequence into the queue. */
@@ -81,7 +79,7 @@ final class EngineCore {
 
     private void remove(Sequence sequence) {
         sequence.aborted = true;
-        if (running.remove(sequence) || waiting.remove(sequence) || fetching.remove(sequence)) {
+        if (running.remove(sequence) || waiting.remove(sequence) || fetches.abandon(sequence)) {
             memory.release(sequence);
         }
         publishLoad();
@@ -122,6 +120,22 @@ final class EngineCore {
         return step.isEmpty();
     }
 
+    /** Ends the fetches that have taken too long. */
+    void expireFetches(long nowNanos) {
+        fetches.expire(nowNanos);
+    }
+
+    /** Returns the nanoseconds until a lease or a fetch ends; {@link Long#MAX_VALUE} if nothing is to end. */
+    long nanosToExpiry(long nowNanos) {
+        return Math.min(memory.nanosToExpiry(nowNanos), fetches.nanosToExpiry(nowNanos));
+    }
+
+    /** Returns what the cached blocks with which a prompt starts hold; only full ones before its last token. */
+    List<Handover.Block> cached(int[] prompt, String salt) {
+        long start = salt.isEmpty() ? root : ContentHash.mix(root, ContentHash.of(salt));
+        return memory.cached(prompt, start);
+    }
+
     /** Returns the blocks, for hand-overs. */
     KvMemory memory() {
         return memory;
@@ -148,7 +162,7 @@ final class EngineCore {
         dead = true;
         List<Sequence> all = new ArrayList<>(running);
         all.addAll(waiting);
-        all.addAll(fetching);
+        all.addAll(fetches.all());
         all.addAll(fatal);
         fatal.clear();
         for (Sequence sequence : all) {
@@ -207,31 +221,18 @@ final class EngineCore {
             return false;
         }
         waiting.remove();
-        fetching.add(sequence);
         sequence.fetchStarted = true;
-        int missing = sequence.length - sequence.computed;
-        int shown = fetch.shownTokens() < 0 ? sequence.length : fetch.shownTokens();
-        onFirstScheduled(sequence, new Admitted(sequence.length, missing, 0, shown), nowNanos);
-        fetch.source()
-                .fetch(
-                        sequence.blocks.size() - sequence.fullBlocks,
-                        fetched -> ownThread.execute(() -> onFetched(sequence, fetched)));
+        if (!fetch.terms().optional()) {
+            int missing = sequence.length - sequence.computed;
+            int shown = fetch.shownTokens() < 0 ? sequence.length : fetch.shownTokens();
+            onFirstScheduled(sequence, new Admitted(sequence.length, missing, 0, shown), nowNanos);
+        }
+        fetches.begin(sequence, fetch, nowNanos);
         return true;
     }
 
-    private void onFetched(Sequence sequence, Handover.Fetched fetched) {
-        if (!fetching.remove(sequence)) {
-            return;
-        }
-        if (fetched.blocks().isEmpty()) {
-            memory.release(sequence);
-            sequence.aborted = true;
-            stats.add(EngineCounter.FAILED_TRANSFERS, 1);
-            stats.countFinished(Finish.ERROR);
-            sequence.request.listener().onFailed(TokenListener.Failure.KV_LOAD);
-        } else {
-            stats.onFetched(fetched, shape.blockSize());
-            memory.fill(sequence, fetched.blocks().iterator());
+    private void onFetchEnded(Sequence sequence) {
+        if (!sequence.aborted) {
             waiting.addFirst(sequence);
         }
         publishLoad();
@@ -335,7 +336,8 @@ final class EngineCore {
 
     private void finish(Sequence sequence, Finish finish, long nowNanos) {
         running.remove(sequence);
-        if (sequence.request.handover() instanceof Handover.Keep keep) {
+        if (sequence.request.handover() instanceof Handover.Keep keep
+                && (keep.afterStop() || finish == Finish.LENGTH)) {
             memory.keep(sequence, keep, nowNanos);
         } else {
             memory.release(sequence);
@@ -346,7 +348,7 @@ final class EngineCore {
     }
 
     private void publishLoad() {
-        stats.load(running.size(), waiting.size(), fetching.size() + fatal.size());
+        stats.load(running.size(), waiting.size(), fetches.all().size() + fatal.size());
         memory.publishLoad();
     }
 

@@ -28,6 +28,8 @@ final class Sequence {
     boolean answering;
     /** The KV of the prompt was asked for in another engine. */
     boolean fetchStarted;
+    /** When it does not wait for that KV any longer; {@link Long#MAX_VALUE} for no bound. */
+    long fetchEndNanos = Long.MAX_VALUE;
     /** Content of the whole prompt's KV; valid once {@link #answering}. */
     long promptContent;
 

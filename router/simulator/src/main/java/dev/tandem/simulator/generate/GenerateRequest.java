@@ -2,6 +2,7 @@
 package dev.tandem.simulator.generate;
 
 import dev.tandem.simulator.engine.Limits;
+import dev.tandem.simulator.text.ContentHash;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,12 @@ public record GenerateRequest(
     /** Returns the prompt of an answer. */
     public Prompt promptOf(int choice) {
         return prompts.get(choice / sampling.n());
+    }
+
+    /** Returns a number that stands for the first prompt and its salt. */
+    public long digest() {
+        int[] tokens = prompts.getFirst().tokens();
+        return ContentHash.extend(ContentHash.of(salt), tokens, 0, tokens.length);
     }
 
     /** Returns the tokens of all prompts. */

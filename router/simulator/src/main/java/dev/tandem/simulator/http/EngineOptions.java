@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -206,6 +207,11 @@ public record EngineOptions(
     /** Returns these options with the NIXL connector. */
     public EngineOptions withNixl(NixlConfig config) {
         return with(draft -> draft.transfer = KvTransfer.direct("NixlConnector", config));
+    }
+
+    /** Returns these options with a connector that hands KV over directly, by the name of vLLM's class. */
+    public EngineOptions withConnector(String name, ConnectorConfig config) {
+        return with(draft -> draft.transfer = KvTransfer.direct(name, config));
     }
 
     /** Returns these options with what vLLM's environment variables say about the connector. */

@@ -30,20 +30,17 @@ public record KvTransfer(
         boolean loads,
         @Nullable Path folder,
         @Nullable ConnectorConfig config) {
-    private static final Map<String, Reader> DIRECT =
-            Map.of("NixlConnector", NixlConfig::read, "NixlPullConnector", NixlConfig::read);
+    private static final Map<String, Reader> DIRECT = Map.of(
+            "NixlConnector", NixlConfig::read,
+            "NixlPullConnector", NixlConfig::read,
+            "NixlPushConnector", NixlConfig::readPush);
     private static final Map<String, KvRole> ROLES =
             Map.of("kv_producer", KvRole.PRODUCER, "kv_consumer", KvRole.CONSUMER, "kv_both", KvRole.BOTH);
     private static final Set<String> SHARED =
             Set.of("OffloadingConnector", "ExampleConnector", "LMCacheMPConnector", "LMCacheConnectorV1");
     /** Connectors of vLLM 0.32 that the simulator does not imitate. */
     private static final Set<String> KNOWN = Set.of(
-            "NixlPushConnector",
-            "P2pNcclConnector",
-            "MooncakeConnector",
-            "MooncakeStoreConnector",
-            "MoRIIOConnector",
-            "MultiConnector");
+            "P2pNcclConnector", "MooncakeConnector", "MooncakeStoreConnector", "MoRIIOConnector", "MultiConnector");
 
     /** Reads the settings of one kind of connector; throws {@link IllegalArgumentException} for wrong ones. */
     private interface Reader {

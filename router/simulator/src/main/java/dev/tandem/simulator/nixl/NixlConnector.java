@@ -3,7 +3,6 @@ package dev.tandem.simulator.nixl;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
-import dev.tandem.simulator.text.ContentHash;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.Claim;
 import dev.tandem.simulator.transfer.Connector;
@@ -100,7 +99,7 @@ public final class NixlConnector implements Connector {
         String id = params.path(Params.REQUEST).asString("");
         Ledger.Verdict verdict;
         try (RemoteEngine remote = connect(params)) {
-            verdict = remote.claim(id, Params.digest(params), digest(request));
+            verdict = remote.claim(id, Params.digest(params), request.digest());
         } catch (IOException e) {
             log.info("KV parameters not judged request={} reason={}", id, e.getMessage());
             return null;
@@ -116,7 +115,7 @@ public final class NixlConnector implements Connector {
     }
 
     void onHandedOut(String name, ObjectNode params, GenerateRequest request) {
-        ledger.add(name, Params.digest(params), digest(request));
+        ledger.add(name, Params.digest(params), request.digest());
     }
 
     private Leg decodeLeg(ObjectNode params, GenerateRequest request) {
@@ -152,11 +151,6 @@ public final class NixlConnector implements Connector {
         RemoteEngine remote = RemoteEngine.connect(address, id, site.compatibility());
         known.put(id, address);
         return remote;
-    }
-
-    private static long digest(GenerateRequest request) {
-        int[] tokens = request.promptOf(0).tokens();
-        return ContentHash.extend(ContentHash.of(request.salt()), tokens, 0, tokens.length);
     }
 
     /** Whether the prefill engine still has what a decode leg wants. */

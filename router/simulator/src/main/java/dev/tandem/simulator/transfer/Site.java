@@ -11,6 +11,11 @@ import dev.tandem.simulator.engine.Engine;
  * @param version Version of vLLM that it claims to be.
  */
 public record Site(Engine engine, String engineId, String version) {
+    /** Returns this process as it looks to engines that understand only one kind of hand-over. */
+    public Site speaking(String dialect) {
+        return new Site(engine, engineId, version + " " + dialect);
+    }
+
     /** Returns what has to be equal in engines that exchange KV. */
     public String compatibility() {
         return String.join(

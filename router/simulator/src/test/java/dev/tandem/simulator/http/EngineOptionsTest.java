@@ -84,7 +84,9 @@ class EngineOptionsTest {
         EngineOptions options = EngineOptions.parse("m", "--kv-transfer-config", config);
         NixlConfig nixl = (NixlConfig) Objects.requireNonNull(
                 Objects.requireNonNull(options.transfer()).config());
-        assertThat(nixl).isEqualTo(new NixlConfig(KvRole.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500)));
+        assertThat(nixl)
+                .isEqualTo(new NixlConfig(
+                        KvRole.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500), NixlConfig.Mode.PULL));
         assertThat(options.strict()).isFalse();
         EngineOptions moved = options.withEnvironment(
                 Map.of("VLLM_NIXL_SIDE_CHANNEL_HOST", "10.0.0.7", "VLLM_NIXL_SIDE_CHANNEL_PORT", "5700"));
