@@ -21,8 +21,9 @@ class ArchitectureTest extends PackageRules {
             entry("generate", Set.of("text", "engine", "wire")),
             entry("transfer", Set.of("store", "engine", "wire", "generate")),
             entry("meeting", Set.of("engine", "generate", "transfer")),
+            entry("mooncake", Set.of("store", "engine", "wire", "generate", "transfer", "meeting")),
             entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "meeting")),
-            entry("http", Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl")),
+            entry("http", Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl", "mooncake")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.EngineShape;
+import dev.tandem.simulator.mooncake.MooncakeConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
@@ -31,9 +32,14 @@ public record KvTransfer(
         @Nullable Path folder,
         @Nullable ConnectorConfig config) {
     private static final Map<String, Reader> DIRECT = Map.of(
-            "NixlConnector", NixlConfig::read,
-            "NixlPullConnector", NixlConfig::read,
-            "NixlPushConnector", NixlConfig::readPush);
+            "NixlConnector",
+            NixlConfig::read,
+            "NixlPullConnector",
+            NixlConfig::read,
+            "NixlPushConnector",
+            NixlConfig::readPush,
+            MooncakeConfig.NAME,
+            MooncakeConfig::read);
     private static final Map<String, KvRole> ROLES =
             Map.of("kv_producer", KvRole.PRODUCER, "kv_consumer", KvRole.CONSUMER, "kv_both", KvRole.BOTH);
     private static final Set<String> SHARED =

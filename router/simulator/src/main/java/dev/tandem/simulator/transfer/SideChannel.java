@@ -40,12 +40,14 @@ public final class SideChannel implements AutoCloseable {
     private final ServerSocket server;
     private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
     private final Peer peer;
+    private final Thread acceptor;
     /** A closed socket may still accept a connection that was on its way. */
     private volatile boolean closed;
 
     private SideChannel(String host, int port, Peer peer) throws IOException {
         this.peer = peer;
         this.server = listen(InetAddress.getByName(host), port);
+        this.acceptor = Thread.ofVirtual().unstarted(this::accept);
     }
 
     /**
@@ -70,7 +72,7 @@ public final class SideChannel implements AutoCloseable {
     public static SideChannel open(String host, int port, Peer peer) {
         try {
             SideChannel channel = new SideChannel(host, port, peer);
-            Thread.startVirtualThread(channel::accept);
+            channel.acceptor.start();
             return channel;
         } catch (IOException e) {
             throw new UncheckedIOException("KV side channel " + host + ":" + port + ": " + e.getMessage(), e);
@@ -90,8 +92,11 @@ public final class SideChannel implements AutoCloseable {
             for (Socket connection : connections) {
                 connection.close();
             }
+            acceptor.join(PATIENCE); // the port is free when nobody accepts there any more
         } catch (IOException e) {
             throw new UncheckedIOException("cannot close the KV side channel", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
