@@ -22,8 +22,11 @@ class ArchitectureTest extends PackageRules {
             entry("transfer", Set.of("store", "engine", "wire", "generate")),
             entry("meeting", Set.of("engine", "generate", "transfer")),
             entry("mooncake", Set.of("store", "engine", "wire", "generate", "transfer", "meeting")),
+            entry("offload", Set.of("store", "engine", "generate", "transfer", "meeting")),
             entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "meeting")),
-            entry("http", Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl", "mooncake")),
+            entry(
+                    "http",
+                    Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl", "mooncake", "offload")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

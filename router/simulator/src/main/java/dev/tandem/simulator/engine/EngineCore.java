@@ -222,7 +222,7 @@ final class EngineCore {
         }
         waiting.remove();
         sequence.fetchStarted = true;
-        if (!fetch.terms().optional()) {
+        if (!fetch.terms().partial()) {
             int missing = sequence.length - sequence.computed;
             int shown = fetch.shownTokens() < 0 ? sequence.length : fetch.shownTokens();
             onFirstScheduled(sequence, new Admitted(sequence.length, missing, 0, shown), nowNanos);
@@ -336,8 +336,8 @@ final class EngineCore {
 
     private void finish(Sequence sequence, Finish finish, long nowNanos) {
         running.remove(sequence);
-        if (sequence.request.handover() instanceof Handover.Keep keep
-                && (keep.afterStop() || finish == Finish.LENGTH)) {
+        Handover.Keep keep = sequence.keep();
+        if (keep != null && (keep.afterStop() || finish == Finish.LENGTH)) {
             memory.keep(sequence, keep, nowNanos);
         } else {
             memory.release(sequence);

@@ -41,7 +41,7 @@ final class Fetches {
         if (fetch.terms().patience() != null) {
             sequence.fetchEndNanos = nowNanos + fetch.terms().patience().toNanos();
         }
-        int all = fetch.terms().optional() ? (sequence.length - 1) / shape.blockSize() : sequence.blocks.size();
+        int all = fetch.terms().partial() ? (sequence.length - 1) / shape.blockSize() : sequence.blocks.size();
         fetch.source().fetch(all - sequence.fullBlocks, fetched -> ownThread.execute(() -> end(sequence, fetched)));
     }
 
@@ -77,7 +77,8 @@ final class Fetches {
     }
 
     private static void giveUp(Sequence sequence) {
-        if (sequence.request.handover() instanceof Handover.Fetch fetch) {
+        Handover.Fetch fetch = sequence.fetch();
+        if (fetch != null) {
             fetch.source().abandon();
         }
     }
@@ -86,18 +87,18 @@ final class Fetches {
         if (!open.remove(sequence)) {
             return;
         }
-        boolean optional = sequence.request.handover() instanceof Handover.Fetch fetch
-                && fetch.terms().optional();
-        boolean failed = fetched.transferNanos() < 0 || (fetched.blocks().isEmpty() && !optional);
+        Handover.Fetch fetch = sequence.fetch();
+        Handover.Terms terms = fetch == null ? Handover.Terms.NEEDED : fetch.terms();
+        boolean failed = fetched.transferNanos() < 0 || (fetched.blocks().isEmpty() && !terms.partial());
         if (failed) {
             stats.add(EngineCounter.FAILED_TRANSFERS, 1);
         } else if (!fetched.blocks().isEmpty()) {
             stats.onFetched(fetched, shape.blockSize());
         }
-        if (optional) {
-            sequence.admitted = memory.fillSome(sequence, fetched.blocks());
-        } else if (failed) {
+        if (failed && terms.needed()) {
             fail(sequence);
+        } else if (terms.partial()) {
+            sequence.admitted = memory.fillSome(sequence, fetched.blocks());
         } else {
             memory.fill(sequence, fetched.blocks().iterator());
         }

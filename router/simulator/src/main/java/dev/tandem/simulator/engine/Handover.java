@@ -42,12 +42,21 @@ public sealed interface Handover {
      * What happens if KV does not come.
      *
      * @param patience How long the sequence waits; null for no bound.
-     * @param optional Only full blocks are fetched, and what has not come is computed; otherwise the sequence fails.
+     * @param partial Only full blocks are fetched, and those that do not come are computed.
+     * @param needed The sequence fails with the fetch; otherwise all is computed.
      */
-    record Terms(@Nullable Duration patience, boolean optional) {
+    record Terms(@Nullable Duration patience, boolean partial, boolean needed) {
         /** All of it is needed, however long it takes. */
-        public static final Terms NEEDED = new Terms(null, false);
+        public static final Terms NEEDED = new Terms(null, false, true);
     }
+
+    /**
+     * Both: KV of the prompt comes from one engine and is for another one.
+     *
+     * @param fetch How it comes.
+     * @param keep How it stays.
+     */
+    record Relay(Fetch fetch, Keep keep) implements Handover {}
 
     /**
      * A request that kills the engine, as a malformed hand-over kills vLLM 0.32 (seen on 2026-11-21).
@@ -85,7 +94,7 @@ public sealed interface Handover {
     /**
      * The end of a fetch.
      *
-     * @param blocks The blocks that were asked for; empty if the fetch failed. Of an optional fetch the first of them.
+     * @param blocks The blocks that were asked for; empty if the fetch failed. Of a partial fetch the first of them.
      * @param postNanos Time until the transfer began, nanoseconds.
      * @param transferNanos Time of the transfer, nanoseconds; negative if it failed.
      */
@@ -102,7 +111,7 @@ public sealed interface Handover {
     /** Brings KV from another engine. Called on the engine's thread: never blocks. */
     interface Source {
         /**
-         * Fetches the last {@code blocks} blocks of the prompt, of an optional fetch the last of those full blocks that
+         * Fetches the last {@code blocks} blocks of the prompt, of a partial fetch the last of those full blocks that
          * end before the last token; {@code done} may be called on any thread, once.
          */
         void fetch(int blocks, Consumer<Fetched> done);

@@ -4,6 +4,7 @@ package dev.tandem.simulator.http;
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.mooncake.MooncakeConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.offload.OffloadConfig;
 import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import dev.tandem.simulator.wire.Json;
@@ -76,7 +77,8 @@ public record KvTransfer(
             throw new UsageException(
                     "Unsupported kv_role: " + role + ". Supported roles are ('kv_both', 'kv_producer', 'kv_consumer')");
         }
-        Reader direct = DIRECT.get(connector);
+        boolean peers = connector.equals(OffloadConfig.NAME) && OffloadConfig.asked(config);
+        Reader direct = peers ? OffloadConfig::read : DIRECT.get(connector);
         return direct == null
                 ? new KvTransfer(
                         connector,

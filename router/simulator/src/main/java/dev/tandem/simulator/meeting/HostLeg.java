@@ -38,6 +38,11 @@ public final class HostLeg implements Leg {
 
     @Override
     public Handover handover(int choice) {
+        return keep(choice);
+    }
+
+    /** Returns how the engine keeps what one of the answers leaves. */
+    public Handover.Keep keep(int choice) {
         String hold = InternalId.random(request, choice);
         return new Handover.Keep(hold, terms.lease(), terms.afterStop(), blocks -> offer(choice, hold, blocks));
     }

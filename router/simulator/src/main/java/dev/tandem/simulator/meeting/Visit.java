@@ -29,7 +29,7 @@ public final class Visit implements Handover.Source {
      * @param failsAtDoor It fails if the prefill engine cannot be reached; otherwise it goes on waiting.
      * @param failsInside It fails if the prefill engine is lost later; otherwise it goes on waiting.
      * @param saysGoodbye The prefill engine learns when the request leaves before it has got anything.
-     * @param fullBlocks Number of full blocks to which an optional fetch is confined; -1 for all blocks of the prompt.
+     * @param fullBlocks Number of full blocks to which a partial fetch is confined; -1 for all blocks of the prompt.
      */
     public record Manners(boolean failsAtDoor, boolean failsInside, boolean saysGoodbye, int fullBlocks) {}
 
