@@ -23,10 +23,21 @@ class ArchitectureTest extends PackageRules {
             entry("meeting", Set.of("engine", "generate", "transfer")),
             entry("mooncake", Set.of("store", "engine", "wire", "generate", "transfer", "meeting")),
             entry("offload", Set.of("store", "engine", "generate", "transfer", "meeting")),
+            entry("sglang", Set.of("text", "store", "engine", "wire", "generate", "transfer", "meeting")),
             entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "meeting")),
             entry(
                     "http",
-                    Set.of("text", "store", "engine", "wire", "generate", "transfer", "nixl", "mooncake", "offload")),
+                    Set.of(
+                            "text",
+                            "store",
+                            "engine",
+                            "wire",
+                            "generate",
+                            "transfer",
+                            "nixl",
+                            "mooncake",
+                            "offload",
+                            "sglang")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

@@ -42,6 +42,20 @@ public record GenerateRequest(
         return prompts.get(choice / sampling.n());
     }
 
+    /** Returns this request with the limit of one token. */
+    public GenerateRequest forOneToken() {
+        Limits limits = sampling.limits();
+        Limits one = new Limits(1, Math.min(1, limits.minTokens()), limits.ignoreEnd(), limits.stopTokens());
+        Sampling first = new Sampling(
+                sampling.n(),
+                one,
+                sampling.stops(),
+                sampling.includeStop(),
+                sampling.logprobs(),
+                sampling.promptLogprobs());
+        return new GenerateRequest(id, created, prompts, first, streaming, returnTokenIds, forced, salt);
+    }
+
     /** Returns a number that stands for the first prompt and its salt. */
     public long digest() {
         int[] tokens = prompts.getFirst().tokens();

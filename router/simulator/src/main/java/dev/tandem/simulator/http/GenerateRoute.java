@@ -52,7 +52,8 @@ final class GenerateRoute {
             check(asked, call);
         }
         String id = id(api, fields, call.header("x-request-id"));
-        GenerateRequest request = api.read(fields, served, id, call.nowSeconds());
+        GenerateRequest read = api.read(fields, served, id, call.nowSeconds());
+        GenerateRequest request = connector == null ? read : connector.runs(read);
         fields.dictionary("kv_transfer_params"); // refuses what is no object
         Mono<Answer> answer = Mono.defer(() -> {
             Leg leg = connector == null ? Leg.NONE : connector.leg(asked, request);

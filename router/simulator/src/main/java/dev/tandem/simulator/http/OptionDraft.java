@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,6 +31,10 @@ final class OptionDraft {
 
     @Nullable
     KvTransfer transfer;
+
+    /** Settings of an engine that is no vLLM; null for vLLM. */
+    @Nullable
+    SglangConfig sglang;
 
     @Nullable
     Path store;

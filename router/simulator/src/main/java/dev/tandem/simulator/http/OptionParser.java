@@ -2,6 +2,7 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,6 +60,13 @@ final class OptionParser {
                 "serve generation, pooling and transcription together");
         flag("--sim-strict", (d, on) -> d.strict = on, "refuse what a correct router never sends");
         one("--sim-version", (d, v) -> d.version = v, "version of vLLM to claim (" + Served.VERSION + ")");
+        one("--sim-engine", (d, v) -> engine(d, v), "vllm or sglang, whose disaggregation it then behaves as (vllm)");
+        one("--disaggregation-mode", (d, v) -> mode(d, v), "part of an SGLang engine: null, prefill or decode");
+        one(
+                "--disaggregation-bootstrap-port",
+                (d, v) -> d.sglang =
+                        sglang(d).withBootstrap(sglang(d).host(), number("--disaggregation-bootstrap-port", v)),
+                "bootstrap port of SGLang's prefill engines (8998)");
         flag("--sim-admin", (d, on) -> d.admin = on, "serve /sim and obey x-sim-fault (on)");
         harmless(Values.NONE, "--enforce-eager", "--enable-prefix-caching", "--enable-chunked-prefill");
         harmless(Values.NONE, "--disable-hybrid-kv-cache-manager", "--trust-remote-code", "--disable-log-requests");
@@ -87,6 +95,9 @@ final class OptionParser {
             throw new UsageException("no model: name it as `serve MODEL` or `--model MODEL`");
         }
         draft.toolParser &= draft.autoToolChoice;
+        if (draft.sglang != null) {
+            draft.transfer = KvTransfer.direct(SglangConfig.NAME, draft.sglang);
+        }
         return draft.finish();
     }
 
@@ -176,6 +187,26 @@ final class OptionParser {
             return Speed.preset(name);
         } catch (IllegalArgumentException e) {
             throw new UsageException("argument --sim-speed: " + e.getMessage());
+        }
+    }
+
+    private static void engine(OptionDraft draft, String value) {
+        draft.sglang = switch (value) {
+            case "vllm" -> null;
+            case SglangConfig.NAME -> sglang(draft);
+            default -> throw new UsageException("argument --sim-engine: invalid choice: '" + value + "'");
+        };
+    }
+
+    private static SglangConfig sglang(OptionDraft draft) {
+        return draft.sglang == null ? SglangConfig.of(SglangConfig.Mode.NULL) : draft.sglang;
+    }
+
+    private static void mode(OptionDraft draft, String value) {
+        try {
+            draft.sglang = sglang(draft).withMode(SglangConfig.Mode.of(value));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("argument --disaggregation-mode: " + e.getMessage());
         }
     }
 

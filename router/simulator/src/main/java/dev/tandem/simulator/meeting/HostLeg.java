@@ -28,12 +28,17 @@ public final class HostLeg implements Leg {
      */
     public record Terms(IntFunction<String> name, Duration lease, boolean afterStop) {}
 
-    /** Makes the leg and notes that it has come. */
+    /** Makes the leg and notes that it has come; the decode leg has to be for the same prompt. */
     public HostLeg(Meetings meetings, GenerateRequest request, Terms terms) {
+        this(meetings, request, terms, request.digest());
+    }
+
+    /** Makes the leg and notes that it has come; the decode leg has to have the same digest. */
+    public HostLeg(Meetings meetings, GenerateRequest request, Terms terms, long digest) {
         this.meetings = meetings;
         this.request = request;
         this.terms = terms;
-        meetings.expect(terms.name().apply(0), request.digest());
+        meetings.expect(terms.name().apply(0), digest);
     }
 
     @Override

@@ -51,7 +51,7 @@ public final class Meetings implements Host {
             return "used before on a prefill leg: " + name;
         }
         return meeting.decodePrompt != null && meeting.decodePrompt != prompt
-                ? "used on a decode leg with another prompt: " + name
+                ? "used on a decode leg with another request: " + name
                 : null;
     }
 

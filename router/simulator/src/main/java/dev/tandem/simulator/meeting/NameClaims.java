@@ -57,7 +57,7 @@ public final class NameClaims {
             case CHANGED -> "changed on its way: " + name;
             case USED -> "used before on a decode leg: " + name;
             case EXPIRED -> "older than its lease: " + name;
-            case FOREIGN -> "used on a prefill leg with another prompt: " + name;
+            case FOREIGN -> "used on a prefill leg with another request: " + name;
         };
     }
 }
