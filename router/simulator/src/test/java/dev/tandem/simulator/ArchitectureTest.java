@@ -24,6 +24,7 @@ class ArchitectureTest extends PackageRules {
             entry("mooncake", Set.of("store", "engine", "wire", "generate", "transfer", "meeting")),
             entry("offload", Set.of("store", "engine", "generate", "transfer", "meeting")),
             entry("sglang", Set.of("text", "store", "engine", "wire", "generate", "transfer", "meeting")),
+            entry("ascend", Set.of("store", "engine", "wire", "generate", "transfer", "meeting")),
             entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "meeting")),
             entry(
                     "http",
@@ -37,7 +38,8 @@ class ArchitectureTest extends PackageRules {
                             "nixl",
                             "mooncake",
                             "offload",
-                            "sglang")),
+                            "sglang",
+                            "ascend")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

@@ -47,7 +47,7 @@ final class GenerateRoute {
 
     Mono<Answer> answer(GenerateApi api, Call call) {
         Fields fields = Fields.parse(call.body());
-        Asked asked = new Asked(fields.body(), call::header);
+        Asked asked = new Asked(fields.body(), call::header, call.faultNames());
         if (strict) {
             check(asked, call);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import dev.tandem.simulator.ascend.LayerwiseConfig;
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.mooncake.MooncakeConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
@@ -40,7 +41,9 @@ public record KvTransfer(
             "NixlPushConnector",
             NixlConfig::readPush,
             MooncakeConfig.NAME,
-            MooncakeConfig::read);
+            MooncakeConfig::read,
+            LayerwiseConfig.NAME,
+            LayerwiseConfig::read);
     private static final Map<String, KvRole> ROLES =
             Map.of("kv_producer", KvRole.PRODUCER, "kv_consumer", KvRole.CONSUMER, "kv_both", KvRole.BOTH);
     private static final Set<String> SHARED =
