@@ -94,6 +94,10 @@ class NixlPushTest {
             pair.nanos.addAndGet(Duration.ofSeconds(31).toNanos());
             Waiting.until(() -> pair.prefill.stats().kept() == 0);
             assertThat(pair.prefill.stats().count(EngineCounter.KV_EXPIRED)).isEqualTo(1);
+            assertThat(pair.prefill.facts())
+                    .containsEntry("kv_kept", 0L)
+                    .containsEntry("kv_expired", 1L)
+                    .containsEntry("decode_legs_waiting", 1L);
             pair.nanos.addAndGet(Duration.ofHours(1).toNanos());
             assertThat(pair.decode.stats().deferred()).isEqualTo(1);
             Dialogue.waits(decode);
