@@ -75,7 +75,7 @@ class ArchitectureTest extends PackageRules {
                         ROOT + "handover..",
                         ROOT + "pipeline..")
                 .and()
-                .haveNameNotMatching(".*\\.(Peek|Drains)")
+                .haveNameNotMatching(".*\\.(Peek|Drains|EngineClient)")
                 .should()
                 .callMethodWhere(com.tngtech.archunit.core.domain.JavaCall.Predicates.target(
                                 com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching(

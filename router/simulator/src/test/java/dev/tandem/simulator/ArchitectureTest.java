@@ -19,8 +19,27 @@ class ArchitectureTest extends PackageRules {
             entry("engine", Set.of("text", "store")),
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
-            entry("nixl", Set.of("text", "engine", "wire", "generate")),
-            entry("http", Set.of("text", "store", "engine", "wire", "generate", "nixl")),
+            entry("notice", Set.of()),
+            entry("transfer", Set.of("text", "store", "engine", "wire", "generate", "notice")),
+            entry("strict", Set.of("transfer")),
+            entry("lmcache", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
+            entry("moriio", Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict", "notice")),
+            entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict")),
+            entry("p2pnccl", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
+            entry(
+                    "http",
+                    Set.of(
+                            "text",
+                            "store",
+                            "engine",
+                            "wire",
+                            "generate",
+                            "transfer",
+                            "notice",
+                            "nixl",
+                            "p2pnccl",
+                            "lmcache",
+                            "moriio")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

@@ -42,6 +42,11 @@ public interface KvConnector {
         return null;
     }
 
+    /** Returns where the id comes from by which engines know the prefill worker. */
+    default EngineIdSource engineIdSource() {
+        return EngineIdSource.NOT_NEEDED;
+    }
+
     /** Returns what the gateway must listen to for this protocol. */
     default Set<Need> needs() {
         return Set.of();
@@ -76,6 +81,16 @@ public interface KvConnector {
         EXPIRES,
         /** The decode worker must run the request, for one token that nobody reads. */
         DRAIN_DECODE
+    }
+
+    /** Where the id of an engine comes from; it changes with every start of the engine. */
+    enum EngineIdSource {
+        /** The protocol needs none. */
+        NOT_NEEDED,
+        /** The engine's bootstrap server says it. */
+        BOOTSTRAP_SERVER,
+        /** It stands in the answer to a prefill leg. */
+        PREFILL_ANSWER
     }
 
     /** What engines tell the gateway on listeners of their own. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
+import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.gateway.config.TandemProperties.HealthProperties;
 import dev.tandem.gateway.fleet.ProbeSettings;
+import dev.tandem.gateway.fleet.ProbeTargets;
 import dev.tandem.gateway.fleet.WorkerProber;
 import dev.tandem.gateway.ops.HealthPages;
 import dev.tandem.gateway.ops.ManagementServer;
@@ -13,6 +15,7 @@ import dev.tandem.gateway.ops.WorkerDrains;
 import dev.tandem.gateway.telemetry.AccessLog;
 import dev.tandem.gateway.telemetry.Listeners;
 import dev.tandem.gateway.telemetry.MeterListener;
+import dev.tandem.gateway.telemetry.VllmRouterMeters;
 import dev.tandem.gateway.telemetry.WorkerGauges;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
@@ -23,6 +26,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,9 +56,15 @@ class OpsConfiguration {
     }
 
     @Bean
-    RequestListener requestListener(MeterRegistry meters, Fleet fleet) {
-        return new Listeners(
+    RequestListener requestListener(PrometheusMeterRegistry meters, Fleet fleet, TandemProperties properties) {
+        List<RequestListener> listeners = new ArrayList<>(
                 List.of(new FleetFeedback(fleet), new MeterListener(meters), new AccessLog(Clock.systemUTC())));
+        if (properties.management().vllmRouterNames()) {
+            VllmRouterMeters familiar = new VllmRouterMeters(meters, fleet::statuses);
+            meters.getPrometheusRegistry().register(familiar);
+            listeners.add(familiar);
+        }
+        return new Listeners(listeners);
     }
 
     @Bean
@@ -65,12 +75,12 @@ class OpsConfiguration {
     }
 
     @Bean(initMethod = "start")
-    WorkerProber workerProber(TandemProperties properties, Fleet fleet, Workforce workforce) {
+    WorkerProber workerProber(
+            TandemProperties properties, Fleet fleet, Workforce workforce, ConnectorChoice connectors) {
         HealthProperties health = properties.health();
         return new WorkerProber(
                 new ProbeSettings(health.interval(), health.timeout()),
-                fleet::workers,
-                workforce::key,
+                new ProbeTargets(fleet::workers, workforce::key, workforce::declared, connectors),
                 fleet::onProbe,
                 ThreadLocalRandom::current);
     }

@@ -60,23 +60,50 @@ public record TandemProperties(
      * @param url Base URL: scheme, host and port.
      * @param role What the worker is for: prefill, decode or unified.
      * @param apiKey Key that the engine wants as bearer token; none when empty.
+     * @param kv Where other engines reach its KV cache, for connectors that must tell them.
      */
     public record WorkerProperties(
             @NotNull String id,
             @NotNull URI url,
             @DefaultValue("unified") Role role,
-            @Nullable String apiKey) {}
+            @Nullable String apiKey,
+            @Nullable @Valid KvProperties kv) {}
+
+    /**
+     * Where other engines reach the KV cache of a worker's engine.
+     *
+     * @param host Host name or IPv4 address; that of the worker's URL when empty.
+     * @param port Port of rank 0: KV, side channel, bootstrap, handshake or init port, by protocol.
+     * @param secondPort Second port where the protocol has two (MoRIIO: notify, LMCache: alloc).
+     * @param engineId Id under which other engines know it, where the engine does not tell it.
+     * @param tensorParallelSize Processes over which each layer is spread.
+     * @param pipelineParallelSize Processes over which the layers are spread.
+     * @param dataParallelSize Replicas behind the worker's URL.
+     */
+    public record KvProperties(
+            @Nullable String host,
+            @Min(1) @Max(65535) int port,
+            @DefaultValue("0") @Min(0) @Max(65535) int secondPort,
+            @Nullable String engineId,
+            @DefaultValue("1") @Min(1) int tensorParallelSize,
+            @DefaultValue("1") @Min(1) int pipelineParallelSize,
+            @DefaultValue("1") @Min(1) int dataParallelSize) {}
 
     /**
      * Prefill and decode on two workers.
      *
-     * @param connector Protocol by which the KV cache gets from prefill to decode workers: plain, shared-cache, nixl,
-     *     llamacpp-slot, or auto, which asks the engines.
+     * @param connector Protocol by which the KV cache gets from prefill to decode workers: one of
+     *     [connectors](connectors/README.md), or auto, which asks the engines.
      * @param minPromptTokens Shortest prompt that gets a prefill leg, in tokens: one chunk of the KV store.
+     * @param prefillKvPort KV port of the first worker of `prefill-urls` on each host; further ones on the same host
+     *     have the ports behind it. 0 when they have none.
+     * @param decodeKvPort The same for `decode-urls`.
      */
     public record DisaggProperties(
             @DefaultValue("auto") String connector,
-            @DefaultValue("256") @Min(0) int minPromptTokens) {}
+            @DefaultValue("256") @Min(0) int minPromptTokens,
+            @DefaultValue("0") @Min(0) @Max(65535) int prefillKvPort,
+            @DefaultValue("0") @Min(0) @Max(65535) int decodeKvPort) {}
 
     /**
      * Choice of workers.
@@ -193,10 +220,13 @@ public record TandemProperties(
      *
      * @param port Port of `/metrics` and of the health pages for orchestrators; 0 takes any free one.
      * @param address Address that the port is bound to.
+     * @param vllmRouterNames Whether `/metrics` also shows the series of vllm-router, `vllm_router_*`, for dashboards
+     *     that know only those.
      */
     public record ManagementProperties(
             @DefaultValue("9088") @Min(0) @Max(65535) int port,
-            @DefaultValue("0.0.0.0") @NotNull String address) {}
+            @DefaultValue("0.0.0.0") @NotNull String address,
+            @DefaultValue("false") boolean vllmRouterNames) {}
 
     /**
      * Embedded simulated engines, which serve when no worker is configured.

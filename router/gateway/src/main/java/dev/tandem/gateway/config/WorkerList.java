@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
+import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.config.TandemProperties.KvProperties;
 import dev.tandem.gateway.config.TandemProperties.WorkerProperties;
 import java.net.URI;
 import java.util.ArrayList;
@@ -11,12 +13,16 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The workers that the configuration names, in its long form and its short ones. Immutable. */
 final class WorkerList {
+    private static final int NO_PORT = 0;
+
     private final List<Worker> workers = new ArrayList<>();
     private final Map<String, String> keys = new HashMap<>();
+    private final Map<String, KvAddress> kvAddresses = new HashMap<>();
 
     private WorkerList() {}
 
@@ -32,10 +38,13 @@ final class WorkerList {
             if (worker.apiKey() != null && !worker.apiKey().isEmpty()) {
                 list.keys.put(worker.id(), worker.apiKey());
             }
+            if (worker.kv() != null) {
+                list.kvAddresses.put(worker.id(), address(worker.id(), worker.url(), worker.kv()));
+            }
         }
-        list.addAll(properties.prefillUrls(), Role.PREFILL);
-        list.addAll(properties.decodeUrls(), Role.DECODE);
-        list.addAll(properties.unifiedUrls(), Role.UNIFIED);
+        list.addAll(properties.prefillUrls(), Role.PREFILL, properties.disagg().prefillKvPort());
+        list.addAll(properties.decodeUrls(), Role.DECODE, properties.disagg().decodeKvPort());
+        list.addAll(properties.unifiedUrls(), Role.UNIFIED, NO_PORT);
         list.requireDistinctIds();
         return list;
     }
@@ -51,9 +60,40 @@ final class WorkerList {
         return keys.get(worker.id());
     }
 
-    private void addAll(List<URI> urls, Role role) {
+    /** Returns where other engines reach the worker's KV cache, or null. */
+    @Nullable
+    KvAddress kvAddress(Worker worker) {
+        return kvAddresses.get(worker.id());
+    }
+
+    /** Engines on one host count their KV ports up from the first. Source: BentoVLLM, 2025-10-28. */
+    private void addAll(List<URI> urls, Role role, int firstKvPort) {
+        Map<String, Integer> onHost = new HashMap<>();
         for (int i = 0; i < urls.size(); i++) {
-            add(role.tag() + "-" + (i + 1), urls.get(i), role);
+            String id = role.tag() + "-" + (i + 1);
+            add(id, urls.get(i), role);
+            if (firstKvPort != NO_PORT) {
+                String host = urls.get(i).getHost();
+                int port = firstKvPort + onHost.merge(host, 1, Integer::sum) - 1;
+                kvAddresses.put(id, address(id, () -> KvAddress.of(host, port)));
+            }
+        }
+    }
+
+    private static KvAddress address(String id, URI url, KvProperties kv) {
+        String host = kv.host() == null || kv.host().isEmpty() ? url.getHost() : kv.host();
+        KvAddress.Parallel parallel =
+                new KvAddress.Parallel(kv.tensorParallelSize(), kv.pipelineParallelSize(), kv.dataParallelSize());
+        return address(id, () -> new KvAddress(host, kv.port(), kv.secondPort(), kv.engineId(), parallel));
+    }
+
+    private static KvAddress address(String id, Supplier<KvAddress> made) {
+        try {
+            return made.get();
+        } catch (IllegalArgumentException e) {
+            throw new InvalidConfigurationException(
+                    "worker " + id + " has a KV address with " + e.getMessage(),
+                    "Give an IPv4 address or a host name, and ports that exist.");
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Worker;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,11 @@ final class Workforce implements AutoCloseable {
     @Nullable
     String key(Worker worker) {
         return configured.key(worker);
+    }
+
+    /** Returns what the configuration says of a worker's engine. */
+    EngineFacts declared(Worker worker) {
+        return EngineFacts.UNKNOWN.at(configured.kvAddress(worker));
     }
 
     boolean simulated() {

@@ -3,6 +3,7 @@ package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.Handover.ControlCall;
 import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.gateway.answer.EngineAnswer;
@@ -21,8 +22,10 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
 import reactor.netty.Connection;
 import reactor.netty.NettyOutbound;
 import reactor.netty.http.client.HttpClient;
@@ -103,16 +106,21 @@ public final class EngineClient implements AutoCloseable {
 
     private static Mono<EngineAnswer> post(
             HttpClient client, String path, BiFunction<HttpClientRequest, NettyOutbound, Publisher<Void>> writer) {
-        return Mono.defer(() -> {
-            Delivery delivery = new Delivery();
-            return client.post()
+        return Mono.create(sink -> {
+            Delivery delivery = new Delivery(sink);
+            sink.onCancel(delivery::abandon);
+            client.post()
                     .uri(path)
-                    .send(writer)
-                    .responseConnection((head, connection) -> Mono.just(delivery.made(answer(head, connection))))
+                    .send((out, outbound) ->
+                            delivery.connected(outbound) ? writer.apply(out, outbound) : Mono.error(givenUp()))
+                    .responseConnection((head, connection) -> Mono.just(answer(head, connection)))
                     .single()
-                    .doOnCancel(delivery::cancel)
-                    .onErrorMap(EngineFailures::translate);
+                    .subscribe(delivery);
         });
+    }
+
+    private static FailureException givenUp() {
+        return new FailureException(Failure.CLIENT_LEFT, "the request was given up before it was sent");
     }
 
     private static Publisher<Void> write(
@@ -163,27 +171,53 @@ public final class EngineClient implements AutoCloseable {
     }
 
     /**
-     * An answer on its way from the HTTP client to its reader. The client no longer owns its connection, the reader
-     * does not yet: whoever cancels in between would leave the engine generating for nobody. Thread-safe.
+     * An answer on its way from the HTTP client to whoever waits for it. Thread-safe.
+     *
+     * <p>The client is never cancelled: between its steps nobody would own the connection, and a request that had been
+     * given up would still be sent, or hold its body for ever. Whoever stops waiting closes the connection instead, or
+     * has it closed as soon as there is one.
      */
-    private static final class Delivery {
-        private volatile @Nullable EngineAnswer made;
-        private volatile boolean cancelled;
+    private static final class Delivery extends BaseSubscriber<EngineAnswer> {
+        private final MonoSink<EngineAnswer> sink;
+        private volatile @Nullable Runnable close;
+        private volatile boolean abandoned;
 
-        private EngineAnswer made(EngineAnswer answer) {
-            made = answer;
-            if (cancelled) {
-                answer.abandon();
-            }
-            return answer;
+        private Delivery(MonoSink<EngineAnswer> sink) {
+            this.sink = sink;
+        }
+
+        /** Returns whether somebody still waits. */
+        private boolean connected(NettyOutbound outbound) {
+            outbound.withConnection(connection -> closeBy(connection::dispose));
+            return !abandoned;
         }
 
         /** Does nothing to an answer that is being read: its reader is cancelled, too. */
-        private void cancel() {
-            cancelled = true;
-            EngineAnswer answer = made;
-            if (answer != null) {
-                answer.abandon();
+        private void abandon() {
+            abandoned = true;
+            Runnable known = close;
+            if (known != null) {
+                known.run();
+            }
+        }
+
+        private void closeBy(Runnable how) {
+            close = how;
+            if (abandoned) {
+                how.run();
+            }
+        }
+
+        @Override
+        protected void hookOnNext(EngineAnswer answer) {
+            closeBy(answer::abandon);
+            sink.success(answer);
+        }
+
+        @Override
+        protected void hookOnError(Throwable thrown) {
+            if (!abandoned) {
+                sink.error(EngineFailures.translate(thrown));
             }
         }
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.fleet;
 
+import dev.tandem.core.disagg.KvConnector.EngineIdSource;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Probe;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -24,26 +27,50 @@ import reactor.netty.resources.ConnectionProvider;
 final class HttpProbe {
     private final ProbeClient engines;
     private final EngineInspector inspector;
+    private final EngineIds ids;
+    private final ProbeTargets targets;
 
-    HttpProbe(ConnectionProvider connections, Duration timeout) {
+    HttpProbe(ConnectionProvider connections, Duration timeout, ProbeTargets targets) {
         this.engines = new ProbeClient(connections, timeout);
         this.inspector = new EngineInspector(engines);
+        this.ids = new EngineIds(engines);
+        this.targets = targets;
     }
 
     /** Probes a worker; the Mono always has a result and never fails. */
-    Mono<Probe> probe(Worker worker, @Nullable String apiKey) {
+    Mono<Probe> probe(Worker worker) {
+        String apiKey = targets.apiKeys().apply(worker);
         return engines.get(worker, "/health", "health", null)
                 .then(engines.get(worker, "/v1/models", "models", apiKey))
                 .map(ModelList::read)
                 .flatMap(models -> healthy(worker, models, apiKey))
                 .onErrorResume(error -> {
                     inspector.forget(worker);
+                    ids.forget(worker);
                     return Mono.just(new Probe.Unhealthy(reason(error)));
                 });
     }
 
     private Mono<Probe> healthy(Worker worker, Set<String> models, @Nullable String apiKey) {
-        return inspector.inspect(worker, apiKey).map(facts -> new Probe.Healthy(models, facts));
+        EngineFacts declared = targets.declared().apply(worker);
+        Mono<EngineFacts> known =
+                declared.connector() == null ? inspector.inspect(worker, apiKey) : Mono.just(declared);
+        return known.map(facts -> facts.at(declared.kv()))
+                .flatMap(facts -> ids.complete(target(worker, facts, models, apiKey), facts))
+                .map(facts -> ready(worker, models, facts));
+    }
+
+    private EngineIds.Target target(Worker worker, EngineFacts facts, Set<String> models, @Nullable String apiKey) {
+        EngineIdSource source = worker.role() == Role.PREFILL
+                ? targets.connectors().of(facts).engineIdSource()
+                : EngineIdSource.NOT_NEEDED;
+        return new EngineIds.Target(worker, source, models.iterator().next(), apiKey);
+    }
+
+    /** An engine that others could not find is not up. */
+    private Probe ready(Worker worker, Set<String> models, EngineFacts facts) {
+        String lack = targets.connectors().lacks(worker.role(), facts);
+        return lack == null ? new Probe.Healthy(models, facts) : new Probe.Unhealthy(lack);
     }
 
     /** Returns what an error means, in words that are safe to show. */

@@ -34,6 +34,7 @@ final class ProbeClient {
     /**
      * Returns the body of a 200 answer; anything else fails.
      *
+     * @param path path at the worker, or the whole address of a server beside it
      * @param step what is asked, for the reason of a failure
      * @param apiKey key of the engine, or null
      */
@@ -47,16 +48,29 @@ final class ProbeClient {
                 .onErrorMap(error -> named(step, error));
     }
 
+    /** Returns the body of a 200 answer to a POST; anything else fails. */
+    Mono<byte[]> ask(Worker worker, String path, String json, @Nullable String apiKey) {
+        return posted(worker, path, json, apiKey)
+                .response((response, body) -> read(path, response, body))
+                .single()
+                .timeout(timeout)
+                .onErrorMap(error -> named(path, error));
+    }
+
     /** Returns the status of the answer to a POST; its body is dropped. */
     Mono<Integer> post(Worker worker, String path, String json, @Nullable String apiKey) {
+        return posted(worker, path, json, apiKey)
+                .responseSingle((response, body) ->
+                        body.then(Mono.just(response.status().code())))
+                .timeout(timeout);
+    }
+
+    private HttpClient.ResponseReceiver<?> posted(Worker worker, String path, String json, @Nullable String apiKey) {
         return keyed(apiKey)
                 .headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, "application/json"))
                 .post()
                 .uri(worker.baseUrl().resolve(path))
-                .send(ByteBufMono.fromString(Mono.just(json)))
-                .responseSingle((response, body) ->
-                        body.then(Mono.just(response.status().code())))
-                .timeout(timeout);
+                .send(ByteBufMono.fromString(Mono.just(json)));
     }
 
     private HttpClient keyed(@Nullable String apiKey) {

@@ -4,14 +4,11 @@ package dev.tandem.gateway.fleet;
 import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Worker;
 import java.time.Duration;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -32,8 +29,7 @@ public final class WorkerProber implements AutoCloseable {
     private static final double JITTER = 0.2;
 
     private final ProbeSettings settings;
-    private final Supplier<List<Worker>> workers;
-    private final Function<Worker, @Nullable String> apiKeys;
+    private final ProbeTargets targets;
     private final BiConsumer<String, Probe> results;
     private final Supplier<? extends RandomGenerator> random;
     private final ConnectionProvider connections;
@@ -45,20 +41,17 @@ public final class WorkerProber implements AutoCloseable {
      * Makes a prober that does nothing before {@link #start}.
      *
      * @param settings beat and time-out
-     * @param workers the workers to probe, asked each round
-     * @param apiKeys the API key of a worker, or null
+     * @param targets who is probed
      * @param results gets the worker's id and what was found; must not block
      * @param random spreads the probes of a round; asked on the thread that uses it
      */
     public WorkerProber(
             ProbeSettings settings,
-            Supplier<List<Worker>> workers,
-            Function<Worker, @Nullable String> apiKeys,
+            ProbeTargets targets,
             BiConsumer<String, Probe> results,
             Supplier<? extends RandomGenerator> random) {
         this.settings = settings;
-        this.workers = workers;
-        this.apiKeys = apiKeys;
+        this.targets = targets;
         this.results = results;
         this.random = random;
         // Idle connections are closed between rounds: a probe that connects anew also tells whether the worker accepts.
@@ -68,7 +61,7 @@ public final class WorkerProber implements AutoCloseable {
                 .pendingAcquireTimeout(settings.timeout())
                 .maxIdleTime(settings.interval().dividedBy(2))
                 .build();
-        this.probe = new HttpProbe(connections, settings.timeout());
+        this.probe = new HttpProbe(connections, settings.timeout(), targets);
     }
 
     /** Starts the first round at once, the others on the beat. A second call starts anew. */
@@ -87,7 +80,7 @@ public final class WorkerProber implements AutoCloseable {
     }
 
     private Flux<Probe> round(long number) {
-        return Flux.defer(() -> Flux.fromIterable(workers.get()))
+        return Flux.defer(() -> Flux.fromIterable(targets.workers().get()))
                 .filter(worker -> running.add(worker.id()))
                 .flatMap(worker -> probe(worker, delay(number)), MAX_PROBES_PER_ROUND)
                 .onErrorResume(error -> {
@@ -98,7 +91,7 @@ public final class WorkerProber implements AutoCloseable {
 
     private Mono<Probe> probe(Worker worker, Duration delay) {
         return Mono.delay(delay)
-                .then(Mono.defer(() -> probe.probe(worker, apiKeys.apply(worker))))
+                .then(Mono.defer(() -> probe.probe(worker)))
                 .doOnNext(result -> report(worker.id(), result))
                 .onErrorResume(error -> {
                     LOG.error("probe failed worker={}", worker.id(), error);

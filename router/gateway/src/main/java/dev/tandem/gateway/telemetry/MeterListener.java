@@ -34,7 +34,7 @@ public final class MeterListener implements RequestListener {
     static final int MAX_NAMES = 32;
 
     /** Pairs of workers that get series of their own. */
-    private static final int MAX_PAIRS = 256;
+    static final int MAX_PAIRS = 256;
 
     private final LongAdder inFlight = new LongAdder();
     private final Timer itl;

@@ -32,8 +32,10 @@ class ConfigurationReferenceTest {
             `MANAGEMENT_ADDRESS`, `PREFILL_URLS`, `DECODE_URLS`, `UNIFIED_URLS`, `KV_CONNECTOR`, `ROUTING_POLICY_PREFILL`,
             `ROUTING_POLICY_DECODE`. Connectors are listed in `docs/connectors/`, policies in `docs/policies.md`.
 
-            A worker of the long form has four attributes: `tandem.workers[0].id`, `.url`, `.role` (`prefill`, `decode` or
-            `unified`, the default) and `.api-key` (sent to the engine as bearer token).
+            A worker of the long form has these attributes: `tandem.workers[0].id`, `.url`, `.role` (`prefill`, `decode` or
+            `unified`, the default), `.api-key` (sent to the engine as bearer token), and, for connectors whose engines
+            must be told where others lie, `.kv.port` with `.kv.host` (that of the URL), `.kv.second-port`, `.kv.engine-id`,
+            `.kv.tensor-parallel-size`, `.kv.pipeline-parallel-size` and `.kv.data-parallel-size` (1).
 
             | Setting | Type | Default | What it is |
             |---|---|---|---|

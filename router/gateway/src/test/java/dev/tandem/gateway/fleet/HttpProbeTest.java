@@ -164,7 +164,8 @@ final class HttpProbeTest {
     }
 
     private Probe probe(Worker worker, Duration timeout, @Nullable String key) {
-        return Objects.requireNonNull(
-                new HttpProbe(connections, timeout).probe(worker, key).block(DEADLINE));
+        return Objects.requireNonNull(new HttpProbe(connections, timeout, TestEngine.targets(List::of, anyone -> key))
+                .probe(worker)
+                .block(DEADLINE));
     }
 }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.fleet;
 
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import java.net.URI;
+import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
@@ -38,6 +44,18 @@ final class TestEngine implements AutoCloseable {
 
     static Worker worker(String id, int port) {
         return new Worker(id, URI.create("http://127.0.0.1:" + port), Role.UNIFIED);
+    }
+
+    static ProbeTargets targets(Supplier<List<Worker>> workers) {
+        return targets(workers, worker -> null);
+    }
+
+    static ProbeTargets targets(Supplier<List<Worker>> workers, Function<Worker, @Nullable String> keys) {
+        return new ProbeTargets(
+                workers,
+                keys,
+                worker -> EngineFacts.UNKNOWN,
+                ConnectorChoice.named("plain").orElseThrow());
     }
 
     Worker worker(String id) {

@@ -99,13 +99,12 @@ final class WorkerProberTest {
         try (TestEngine engine = new TestEngine(answer(200, ""), answer(200, TestEngine.MODELS));
                 WorkerProber prober = new WorkerProber(
                         OFTEN,
-                        () -> {
+                        TestEngine.targets(() -> {
                             if (reads.incrementAndGet() == 1) {
                                 throw new IllegalStateException("first read");
                             }
                             return List.of(engine.worker("w"));
-                        },
-                        worker -> null,
+                        }),
                         this::add,
                         ThreadLocalRandom::current)) {
             prober.start();
@@ -117,7 +116,10 @@ final class WorkerProberTest {
     void oneWorkerWithoutAReadableKeyStopsNobody() throws InterruptedException {
         try (TestEngine engine = new TestEngine(answer(200, ""), answer(200, TestEngine.MODELS));
                 WorkerProber prober = new WorkerProber(
-                        OFTEN, () -> fleet, WorkerProberTest::keyOf, this::add, ThreadLocalRandom::current)) {
+                        OFTEN,
+                        TestEngine.targets(() -> fleet, WorkerProberTest::keyOf),
+                        this::add,
+                        ThreadLocalRandom::current)) {
             fleet = List.of(engine.worker("broken"), engine.worker("w"));
             prober.start();
             await(new Seen("w", new Healthy(Set.of("tiny"))));
@@ -136,7 +138,7 @@ final class WorkerProberTest {
         };
         try (TestEngine engine = new TestEngine(answer(200, ""), answer(200, TestEngine.MODELS));
                 WorkerProber prober =
-                        new WorkerProber(OFTEN, () -> fleet, worker -> null, moody, ThreadLocalRandom::current)) {
+                        new WorkerProber(OFTEN, TestEngine.targets(() -> fleet), moody, ThreadLocalRandom::current)) {
             fleet = List.of(engine.worker("w"));
             prober.start();
             await(new Seen("w", new Healthy(Set.of("tiny"))));
@@ -149,8 +151,8 @@ final class WorkerProberTest {
         try (TestEngine engine = new TestEngine(answer(200, ""), answer(200, TestEngine.MODELS))) {
             Fleet real = new Fleet(FleetSettings.defaults(), System::nanoTime, changes::add);
             real.replace(List.of(engine.worker("w")));
-            try (WorkerProber prober =
-                    new WorkerProber(OFTEN, real::workers, worker -> null, real::onProbe, ThreadLocalRandom::current)) {
+            try (WorkerProber prober = new WorkerProber(
+                    OFTEN, TestEngine.targets(real::workers), real::onProbe, ThreadLocalRandom::current)) {
                 prober.start();
                 WorkerStatus status = changes.poll(20, TimeUnit.SECONDS);
 
@@ -162,7 +164,7 @@ final class WorkerProberTest {
     }
 
     private WorkerProber prober(ProbeSettings settings) {
-        return new WorkerProber(settings, () -> fleet, worker -> null, this::add, ThreadLocalRandom::current);
+        return new WorkerProber(settings, TestEngine.targets(() -> fleet), this::add, ThreadLocalRandom::current);
     }
 
     private static @Nullable String keyOf(Worker worker) {

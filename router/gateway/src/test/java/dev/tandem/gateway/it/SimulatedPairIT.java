@@ -8,6 +8,7 @@ import dev.tandem.gateway.it.RawClient.Answer;
 import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.SimulatedEngine;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.transfer.KvRole;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -42,9 +43,8 @@ final class SimulatedPairIT {
 
     @BeforeAll
     void start() {
-        NixlConfig nixl = NixlConfig.of(NixlConfig.Role.BOTH)
-                .withSideChannel("127.0.0.1", 0)
-                .withLease(Duration.ofSeconds(2));
+        NixlConfig nixl =
+                NixlConfig.of(KvRole.BOTH).withSideChannel("127.0.0.1", 0).withLease(Duration.ofSeconds(2));
         prefill = SimulatedEngine.start(EngineOptions.of("tiny", 0).withNixl(nixl));
         decode = SimulatedEngine.start(EngineOptions.of("tiny", 0).withNixl(nixl));
         alone = SimulatedEngine.start(EngineOptions.of("tiny", 0));

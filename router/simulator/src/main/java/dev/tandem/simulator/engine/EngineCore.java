@@ -32,6 +32,8 @@ final class EngineCore {
     private final Deque<Sequence> waiting = new ArrayDeque<>();
     /** Sequences whose prompt is being fetched from another engine; they have all its blocks. */
     private final List<Sequence> fetching = new ArrayList<>();
+    /** Sequences that were aborted while the engine was stalled. */
+    private final List<Sequence> left = new ArrayList<>();
     /** Sequences that will kill the engine. */
     private final List<Sequence> fatal = new ArrayList<>();
 
@@ -64,9 +66,13 @@ final class EngineCore {
         return sequence;
     }
 
-    /** Removes a sequence at once, whatever its state. */
+    /** Removes a sequence at once, whatever its state, unless the engine is stalled. */
     void abort(Sequence sequence) {
         if (sequence.aborted) {
+            return;
+        }
+        if (stalled()) {
+            left.add(sequence);
             return;
         }
         if (sequence.request.handover() instanceof Handover.Fatal fate && !dead) {
@@ -96,13 +102,16 @@ final class EngineCore {
 
     /** Decides what the next step computes and returns how long that takes, in nanoseconds. */
     long beginStep(long nowNanos) {
+        step.clear();
+        if (stalled()) {
+            return 0;
+        }
         for (Sequence sequence : fatal) {
             if (sequence.request.handover() instanceof Handover.Fatal fate) {
                 throw new IllegalStateException(fate.reason());
             }
         }
         sayWaiting(nowNanos);
-        step.clear();
         int budget = shape.maxBatchedTokens();
         for (int i = 0; i < running.size() && budget > 0; i++) {
             Sequence sequence = running.get(i);
@@ -115,6 +124,12 @@ final class EngineCore {
         admit(budget, nowNanos);
         publishLoad();
         return stepNanos();
+    }
+
+    private boolean stalled() {
+        return fetching.stream()
+                .anyMatch(each -> each.request.handover() instanceof Handover.Fetch fetch
+                        && fetch.source().stalls());
     }
 
     /** Returns true if the step that has begun computes nothing: everything waits for blocks or for another engine. */
@@ -235,6 +250,9 @@ final class EngineCore {
             waiting.addFirst(sequence);
         }
         publishLoad();
+        List<Sequence> gone = List.copyOf(left);
+        left.clear();
+        gone.forEach(this::abort);
     }
 
     private void onFirstScheduled(Sequence sequence, Admitted found, long nowNanos) {

@@ -2,6 +2,7 @@
 package dev.tandem.simulator.engine;
 
 import dev.tandem.simulator.store.KvStore;
+import dev.tandem.simulator.text.ContentHash;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +43,9 @@ public record EngineShape(
         /** Through a shared store that is an LMCache server. */
         LMCACHE_MP,
         /** Directly, by NIXL. */
-        NIXL
+        NIXL,
+        /** Directly, by another connector, whose metrics are not known. */
+        DIRECT
     }
 
     /** Checks the ranges. */
@@ -55,6 +58,18 @@ public record EngineShape(
         check("num-gpu-blocks-override", blocks, (maxModelLength + blockSize - 1) / blockSize);
     }
 
+    /** Returns the keys of the full blocks of a prompt with this salt, by which they are found in every engine. */
+    public long[] blockKeys(int[] tokens, String salt) {
+        long key = ContentHash.of(model);
+        key = salt.isEmpty() ? key : ContentHash.mix(key, ContentHash.of(salt));
+        long[] keys = new long[tokens.length / blockSize];
+        for (int i = 0; i < keys.length; i++) {
+            key = ContentHash.extend(key, tokens, i * blockSize, (i + 1) * blockSize);
+            keys[i] = key;
+        }
+        return keys;
+    }
+
     /** Returns true if the engine has a KV connector. */
     public boolean connected() {
         return connector != Connector.NONE;
@@ -62,7 +77,7 @@ public record EngineShape(
 
     /** Returns true if the engine hands KV over to other engines directly. */
     public boolean remote() {
-        return connector == Connector.NIXL;
+        return connector == Connector.NIXL || connector == Connector.DIRECT;
     }
 
     private static void check(String name, int value, int least) {

@@ -85,5 +85,10 @@ public sealed interface Handover {
 
         /** Called now and then while the request waits for its fetch to begin. */
         void waiting();
+
+        /** Returns true if the engine computes nothing, and lets nobody go, until a fetch that has begun ends. */
+        default boolean stalls() {
+            return false;
+        }
     }
 }

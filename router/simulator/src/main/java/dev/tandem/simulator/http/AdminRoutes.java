@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.wire.Json;
 import java.util.Locale;
+import java.util.TreeMap;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -28,12 +29,7 @@ final class AdminRoutes {
                 owner.journal().clear();
                 yield Answer.json(200, journal());
             }
-            case "GET /sim/engine" ->
-                Answer.json(
-                        200,
-                        Json.object()
-                                .put("engine_id", owner.engineId())
-                                .put("side_channel_port", owner.sideChannelPort()));
+            case "GET /sim/engine" -> Answer.json(200, engine());
             case "POST /sim/restart" -> {
                 Thread.startVirtualThread(owner::restart);
                 yield Answer.empty(202);
@@ -53,6 +49,14 @@ final class AdminRoutes {
         } catch (JacksonException | IllegalArgumentException e) {
             return Answer.json(400, Json.object().put("detail", e.getMessage()));
         }
+    }
+
+    private ObjectNode engine() {
+        ObjectNode body =
+                Json.object().put("engine_id", owner.engineId()).put("side_channel_port", owner.sideChannelPort());
+        ObjectNode facts = body.putObject("facts");
+        new TreeMap<>(owner.facts()).forEach(facts::put);
+        return body;
     }
 
     private ObjectNode faults() {

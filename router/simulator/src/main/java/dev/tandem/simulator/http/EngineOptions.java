@@ -2,7 +2,14 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.lmcache.MpConfig;
+import dev.tandem.simulator.moriio.MoriioConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.notice.Mishaps;
+import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
+import dev.tandem.simulator.transfer.ConnectorConfig;
+import dev.tandem.simulator.transfer.KvRole;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -35,6 +42,8 @@ import org.jspecify.annotations.Nullable;
  * @param strict Requests that a correct router never sends are refused and noted in the journal.
  * @param idle Time after which an idle connection is closed.
  * @param exitDelay Time between the death of the engine and the end of its server.
+ * @param version Version of vLLM that the engine claims to be.
+ * @param mishaps What happens to notices that the engine sends to a router.
  */
 public record EngineOptions(
         String model,
@@ -58,7 +67,10 @@ public record EngineOptions(
         boolean admin,
         boolean strict,
         Duration idle,
-        Duration exitDelay) {
+        Duration exitDelay,
+        String version,
+        Mishaps mishaps,
+        int tensorParallel) {
     /** uvicorn closes idle connections after this time ({@code VLLM_HTTP_TIMEOUT_KEEP_ALIVE}). */
     static final Duration IDLE = Duration.ofSeconds(5);
 
@@ -175,6 +187,19 @@ public record EngineOptions(
         });
     }
 
+    /**
+     * Returns these options with an LMCache server that keeps its KV in a folder, and tells a router what it stores.
+     */
+    public EngineOptions withLmcacheMp(Path folder, URI telemetry) {
+        return with(draft ->
+                draft.transfer = new KvTransfer("LMCacheMPConnector", true, true, folder, new MpConfig(telemetry)));
+    }
+
+    /** Returns these options with another number of workers. */
+    public EngineOptions withTensorParallel(int workers) {
+        return with(draft -> draft.tensorParallel = workers);
+    }
+
     /** Returns these options with another mean length of answers. */
     public EngineOptions withAnswerTokens(int tokens) {
         return with(draft -> draft.answerTokens = tokens);
@@ -197,23 +222,43 @@ public record EngineOptions(
 
     /** Returns these options with the NIXL connector for both roles and a free side channel port on this machine. */
     public EngineOptions withNixl() {
-        return withNixl(NixlConfig.of(NixlConfig.Role.BOTH).withSideChannel("127.0.0.1", 0));
+        return withNixl(NixlConfig.of(KvRole.BOTH).withSideChannel("127.0.0.1", 0));
     }
 
     /** Returns these options with the NIXL connector. */
     public EngineOptions withNixl(NixlConfig config) {
-        return with(draft -> draft.transfer = KvTransfer.nixl("NixlConnector", config));
+        return withConnector("NixlConnector", config);
     }
 
-    /** Returns these options with the side channel that vLLM's environment variables name, if they do. */
+    /** Returns these options with a connector, by the name of its class in vLLM. */
+    public EngineOptions withConnector(String name, ConnectorConfig config) {
+        return with(draft -> draft.transfer = KvTransfer.direct(name, config));
+    }
+
+    /** Returns these options with the connector that was removed in vLLM 0.24, in a version that still has it. */
+    public EngineOptions withP2pNccl(P2pNcclConfig config) {
+        return withVersion(P2pNcclConfig.LAST_WORKING).withConnector(P2pNcclConfig.NAME, config);
+    }
+
+    /** Returns these options with AMD's connector. */
+    public EngineOptions withMoriio(MoriioConfig config) {
+        return withConnector(MoriioConfig.NAME, config);
+    }
+
+    /** Returns these options with what vLLM's environment variables say about the connector. */
     public EngineOptions withEnvironment(Map<String, String> variables) {
-        NixlConfig nixl = transfer == null ? null : transfer.nixl();
-        if (nixl == null) {
-            return this;
-        }
-        String side = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_HOST", nixl.host());
-        String sidePort = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_PORT", Integer.toString(nixl.port()));
-        return withNixl(nixl.withSideChannel(side, OptionParser.number("VLLM_NIXL_SIDE_CHANNEL_PORT", sidePort)));
+        KvTransfer known = transfer;
+        return known == null ? this : with(draft -> draft.transfer = known.withEnvironment(variables));
+    }
+
+    /** Returns these options with what happens to the engine's notices to a router. */
+    public EngineOptions withMishaps(Mishaps other) {
+        return with(draft -> draft.mishaps = other);
+    }
+
+    /** Returns these options with another version of vLLM that the engine claims to be. */
+    public EngineOptions withVersion(String claimed) {
+        return with(draft -> draft.version = claimed);
     }
 
     /** Returns these options with another time after which idle connections are closed. */

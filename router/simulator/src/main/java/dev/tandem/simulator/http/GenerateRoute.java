@@ -8,9 +8,11 @@ import dev.tandem.simulator.generate.GenerateApi;
 import dev.tandem.simulator.generate.GenerateRequest;
 import dev.tandem.simulator.generate.Generation;
 import dev.tandem.simulator.generate.Piece;
-import dev.tandem.simulator.nixl.Leg;
-import dev.tandem.simulator.nixl.NixlConnector;
 import dev.tandem.simulator.nixl.StrictRules;
+import dev.tandem.simulator.transfer.Asked;
+import dev.tandem.simulator.transfer.Claim;
+import dev.tandem.simulator.transfer.Connector;
+import dev.tandem.simulator.transfer.Leg;
 import dev.tandem.simulator.wire.Fields;
 import dev.tandem.simulator.wire.Json;
 import dev.tandem.simulator.wire.Rejection;
@@ -33,55 +35,53 @@ final class GenerateRoute {
 
     private final Engine engine;
     private final Served served;
-    private final @Nullable NixlConnector nixl;
+    private final @Nullable Connector connector;
     private final boolean strict;
 
-    GenerateRoute(Engine engine, Served served, @Nullable NixlConnector nixl, boolean strict) {
+    GenerateRoute(Engine engine, Served served, @Nullable Connector connector, boolean strict) {
         this.engine = engine;
         this.served = served;
-        this.nixl = nixl;
+        this.connector = connector;
         this.strict = strict;
     }
 
     Mono<Answer> answer(GenerateApi api, Call call) {
         Fields fields = Fields.parse(call.body());
+        Asked asked = new Asked(fields.body(), call::header);
         if (strict) {
-            check(fields.body(), call);
+            check(asked, call);
         }
         String id = id(api, fields, call.header("x-request-id"));
         GenerateRequest request = api.read(fields, served, id, call.nowSeconds());
-        ObjectNode params = fields.dictionary("kv_transfer_params");
+        fields.dictionary("kv_transfer_params"); // refuses what is no object
         Mono<Answer> answer = Mono.defer(() -> {
-            Leg leg = nixl == null ? Leg.NONE : nixl.leg(params, request);
+            Leg leg = connector == null ? Leg.NONE : connector.leg(asked, request);
             return generated(request, api.writer(request, served, fields), leg, call);
         });
-        return strict && nixl != null && params != null && NixlConnector.isDecodeLeg(params)
-                ? claimed(nixl, params, request, call).then(answer)
-                : answer;
+        Claim claim = strict && connector != null ? connector.claim(asked, request) : null;
+        return claim == null ? answer : claimed(claim, call).then(answer);
     }
 
-    private void check(ObjectNode body, Call call) {
-        String violation = nixl == null
-                ? StrictRules.withoutConnector(body)
-                : StrictRules.violation(body, nixl.config().role());
+    private void check(Asked asked, Call call) {
+        String violation = connector == null ? StrictRules.withoutConnector(asked.body()) : connector.violation(asked);
         if (violation != null) {
             throw call.violation(violation);
         }
     }
 
-    /** Asks the prefill engine, which blocks; if the client leaves meanwhile, that engine need not keep anything. */
-    private static Mono<Void> claimed(NixlConnector connector, ObjectNode params, GenerateRequest request, Call call) {
+    /** Asks another engine, which blocks; if the client leaves meanwhile, that engine need not keep anything. */
+    private static Mono<Void> claimed(Claim claim, Call call) {
         return Mono.create(sink -> {
             AtomicBoolean left = new AtomicBoolean();
             sink.onCancel(() -> left.set(true));
             Thread.startVirtualThread(() -> {
-                String violation = connector.claim(params, request);
+                String violation = claim.judge();
                 if (left.get()) {
-                    connector.giveBack(params);
+                    claim.giveBack();
                 } else if (violation == null) {
                     sink.success();
                 } else {
-                    sink.error(call.violation("kv_transfer_params: " + violation));
+                    sink.error(call.violation(violation));
                 }
             });
         });
@@ -95,11 +95,10 @@ final class GenerateRoute {
                     .onErrorResume(Rejection.class, failed -> Flux.just(errorEvent(failed), done()))));
         }
         return Mono.<List<Piece>>create(sink -> whole(request, leg, sink))
-                .map(pieces -> Answer.json(200, withParams(writer.whole(pieces), leg)));
+                .map(pieces -> Answer.json(200, withParams(writer.whole(pieces), leg.params(pieces))));
     }
 
-    private static JsonNode withParams(JsonNode body, Leg leg) {
-        ObjectNode params = leg.params();
+    private static JsonNode withParams(JsonNode body, @Nullable ObjectNode params) {
         if (params != null && body instanceof ObjectNode object) {
             object.set("kv_transfer_params", params);
         }
@@ -124,7 +123,7 @@ final class GenerateRoute {
 
             @Override
             public void onCompleted() {
-                sink.complete();
+                leg.completed().whenComplete((done, failed) -> sink.complete());
             }
 
             @Override
@@ -132,7 +131,7 @@ final class GenerateRoute {
                 sink.error(rejection(failure));
             }
         });
-        sink.onCancel(generation::abort);
+        sink.onCancel(generation::abort).onDispose(leg::ended);
     }
 
     private void whole(GenerateRequest request, Leg leg, MonoSink<List<Piece>> sink) {
@@ -145,7 +144,7 @@ final class GenerateRoute {
 
             @Override
             public void onCompleted() {
-                sink.success(pieces);
+                leg.completed().whenComplete((done, failed) -> sink.success(pieces));
             }
 
             @Override
@@ -153,7 +152,7 @@ final class GenerateRoute {
                 sink.error(rejection(failure));
             }
         });
-        sink.onCancel(generation::abort);
+        sink.onCancel(generation::abort).onDispose(leg::ended);
     }
 
     private static Rejection rejection(TokenListener.Failure failure) {

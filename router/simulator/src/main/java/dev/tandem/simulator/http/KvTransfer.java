@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import static java.util.Map.entry;
+
 import dev.tandem.simulator.engine.EngineShape;
+import dev.tandem.simulator.lmcache.MpConfig;
+import dev.tandem.simulator.lmcache.PdConfig;
+import dev.tandem.simulator.moriio.MoriioConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
+import dev.tandem.simulator.transfer.ConnectorConfig;
+import dev.tandem.simulator.transfer.KvRole;
 import dev.tandem.simulator.wire.Json;
+import dev.tandem.simulator.wire.Release;
 import java.net.URI;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -17,32 +26,36 @@ import tools.jackson.databind.JsonNode;
  * What {@code --kv-transfer-config} asks for. Immutable.
  *
  * @param connector Name of vLLM's connector class.
- * @param stores The engine writes to the shared store.
- * @param loads The engine reads from the shared store.
+ * @param stores The engine writes to its store, if it has one.
+ * @param loads The engine reads from its store, if it has one.
  * @param folder Folder of the shared store; null if the configuration names none.
- * @param nixl Settings of the NIXL connector; null for a connector with a shared store.
+ * @param config Settings of the connector; null for one that only uses a shared store.
  */
 public record KvTransfer(
         String connector,
         boolean stores,
         boolean loads,
         @Nullable Path folder,
-        @Nullable NixlConfig nixl) {
-    private static final Set<String> NIXL = Set.of("NixlConnector", "NixlPullConnector");
-    private static final Map<String, NixlConfig.Role> ROLES = Map.of(
-            "kv_producer", NixlConfig.Role.PRODUCER,
-            "kv_consumer", NixlConfig.Role.CONSUMER,
-            "kv_both", NixlConfig.Role.BOTH);
+        @Nullable ConnectorConfig config) {
+    private static final Map<String, Reader> READERS = Map.ofEntries(
+            entry("NixlConnector", NixlConfig::read),
+            entry("NixlPullConnector", NixlConfig::read),
+            entry(P2pNcclConfig.NAME, P2pNcclConfig::read),
+            entry(MoriioConfig.NAME, MoriioConfig::read),
+            entry("LMCacheMPConnector", (role, config) -> new MpConfig(null)),
+            entry("LMCacheConnectorV1", PdConfig::read));
+    private static final Map<String, KvRole> ROLES =
+            Map.of("kv_producer", KvRole.PRODUCER, "kv_consumer", KvRole.CONSUMER, "kv_both", KvRole.BOTH);
     private static final Set<String> SHARED =
             Set.of("OffloadingConnector", "ExampleConnector", "LMCacheMPConnector", "LMCacheConnectorV1");
-    /** Connectors of vLLM 0.32 that the simulator does not imitate. */
-    private static final Set<String> KNOWN = Set.of(
-            "NixlPushConnector",
-            "P2pNcclConnector",
-            "MooncakeConnector",
-            "MooncakeStoreConnector",
-            "MoRIIOConnector",
-            "MultiConnector");
+    /** Connectors of vLLM that the simulator does not imitate. */
+    private static final Set<String> KNOWN =
+            Set.of("NixlPushConnector", "MooncakeConnector", "MooncakeStoreConnector", "MultiConnector");
+
+    /** Reads the settings of one kind of connector; throws {@link IllegalArgumentException} for wrong ones. */
+    private interface Reader {
+        ConnectorConfig read(KvRole role, JsonNode config);
+    }
 
     /** Parses the JSON of the option; throws {@link UsageException} as vLLM refuses to start. */
     static KvTransfer parse(String json) {
@@ -58,49 +71,65 @@ public record KvTransfer(
                     + " is not simulated yet (expected: NixlConnector or one of the shared store connectors "
                     + sharedNames() + ")");
         }
-        if (!SHARED.contains(connector) && !NIXL.contains(connector)) {
+        if (!SHARED.contains(connector) && !READERS.containsKey(connector)) {
             throw new UsageException("Unsupported connector type: " + connector);
         }
         String role = config.path("kv_role").asString("");
-        NixlConfig.Role known = ROLES.get(role);
+        KvRole known = ROLES.get(role);
         if (known == null) {
             throw new UsageException(
                     "Unsupported kv_role: " + role + ". Supported roles are ('kv_both', 'kv_producer', 'kv_consumer')");
         }
-        return NIXL.contains(connector)
-                ? nixl(connector, nixl(known, config))
+        Reader reader = READERS.get(connector);
+        ConnectorConfig settings = reader == null ? null : checked(() -> reader.read(known, config));
+        return settings != null && !SHARED.contains(connector)
+                ? direct(connector, settings)
                 : new KvTransfer(
                         connector,
-                        known != NixlConfig.Role.CONSUMER,
-                        known != NixlConfig.Role.PRODUCER,
+                        known != KvRole.CONSUMER,
+                        known != KvRole.PRODUCER,
                         folder(config.path("kv_connector_extra_config")),
-                        null);
+                        settings);
     }
 
     /** Returns how engines with this connector exchange KV. */
     EngineShape.Connector kind() {
-        if (nixl != null) {
-            return EngineShape.Connector.NIXL;
+        if (config != null) {
+            return config.kind();
         }
-        return connector.equals("LMCacheMPConnector") ? EngineShape.Connector.LMCACHE_MP : EngineShape.Connector.SHARED;
+        return EngineShape.Connector.SHARED;
     }
 
-    /** Returns a configuration of the NIXL connector. */
-    static KvTransfer nixl(String connector, NixlConfig config) {
-        return new KvTransfer(connector, false, false, null, config);
+    /** Returns a connector that hands KV over directly. */
+    static KvTransfer direct(String connector, ConnectorConfig config) {
+        return new KvTransfer(connector, true, true, null, config);
     }
 
-    private static NixlConfig nixl(NixlConfig.Role role, JsonNode config) {
-        NixlConfig nixl = NixlConfig.of(role);
-        String engineId = config.path("engine_id").asString("");
-        double lease = config.path("kv_connector_extra_config")
-                .path("kv_lease_duration")
-                .asDouble(NixlConfig.DEFAULT_LEASE.toMillis() / 1e3);
-        if (lease <= 0) {
-            throw new UsageException("kv_lease_duration: " + lease + " (expected: > 0)");
+    /** Returns this connector with what environment variables say. */
+    KvTransfer withEnvironment(Map<String, String> variables) {
+        ConnectorConfig settings = config;
+        return settings == null
+                ? this
+                : new KvTransfer(connector, stores, loads, folder, checked(() -> settings.withEnvironment(variables)));
+    }
+
+    /** Throws {@link UsageException} for a version of vLLM that does not have this connector. */
+    void check(String version) {
+        ConnectorConfig settings = config;
+        if (settings != null) {
+            checked(() -> {
+                settings.check(Release.of(version));
+                return settings;
+            });
         }
-        NixlConfig leased = nixl.withLease(Duration.ofNanos((long) (lease * 1e9)));
-        return engineId.isEmpty() ? leased : leased.withEngineId(engineId);
+    }
+
+    private static ConnectorConfig checked(Supplier<ConnectorConfig> config) {
+        try {
+            return config.get();
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
     }
 
     private static String sharedNames() {

@@ -2,6 +2,9 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.lmcache.MpConfig;
+import dev.tandem.simulator.notice.Mishaps;
+import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -39,6 +42,12 @@ final class OptionDraft {
     boolean strict;
     Duration idle = EngineOptions.IDLE;
     Duration exitDelay = EngineOptions.EXIT_DELAY;
+    String version = Served.VERSION;
+    Mishaps mishaps = Mishaps.NONE;
+    int tensorParallel = 1;
+
+    @Nullable
+    String telemetry;
 
     OptionDraft() {}
 
@@ -65,9 +74,18 @@ final class OptionDraft {
         strict = options.strict();
         idle = options.idle();
         exitDelay = options.exitDelay();
+        version = options.version();
+        mishaps = options.mishaps();
+        tensorParallel = options.tensorParallel();
     }
 
     EngineOptions finish() {
+        if (transfer != null && telemetry != null) {
+            transfer = transfer.withEnvironment(MpConfig.telemetry(telemetry));
+        }
+        if (transfer != null) {
+            transfer.check(version);
+        }
         return new EngineOptions(
                 model,
                 servedNames.isEmpty() ? List.of(model) : servedNames,
@@ -90,6 +108,9 @@ final class OptionDraft {
                 admin,
                 strict,
                 idle,
-                exitDelay);
+                exitDelay,
+                version,
+                mishaps,
+                tensorParallel);
     }
 }

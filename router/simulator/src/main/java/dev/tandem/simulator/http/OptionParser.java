@@ -2,6 +2,8 @@
 package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
+import dev.tandem.simulator.notice.Mishaps;
+import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -57,12 +59,19 @@ final class OptionParser {
                 (d, on) -> d.apis = on ? EngineOptions.Apis.ALL : d.apis,
                 "serve generation, pooling and transcription together");
         flag("--sim-strict", (d, on) -> d.strict = on, "refuse what a correct router never sends");
+        one("--sim-version", (d, v) -> d.version = v, "version of vLLM to claim (" + Served.VERSION + ")");
+        one(
+                "--sim-notices",
+                (d, v) -> d.mishaps = mishaps(v),
+                "mishaps of notices: delay_ms=, lose=, duplicate=, reorder=, early=");
+        one("--sim-telemetry", (d, v) -> d.telemetry = v, "where LMCacheMPConnector says that it has stored, a URL");
+        one("--tensor-parallel-size", (d, v) -> d.tensorParallel = number("--tensor-parallel-size", v), "workers (1)");
         flag("--sim-admin", (d, on) -> d.admin = on, "serve /sim and obey x-sim-fault (on)");
         harmless(Values.NONE, "--enforce-eager", "--enable-prefix-caching", "--enable-chunked-prefill");
         harmless(Values.NONE, "--disable-hybrid-kv-cache-manager", "--trust-remote-code", "--disable-log-requests");
         harmless(Values.NONE, "--disable-log-stats", "--enable-server-load-tracking", "--async-scheduling");
         harmless(Values.ONE, "--dtype", "--gpu-memory-utilization", "--shutdown-timeout", "--cpu-offload-gb", "--seed");
-        harmless(Values.ONE, "--swap-space", "--kv-cache-dtype", "--tensor-parallel-size", "--quantization");
+        harmless(Values.ONE, "--swap-space", "--kv-cache-dtype", "--quantization");
         harmless(Values.ONE, "--disable-access-log-for-endpoints", "--uvicorn-log-level", "--attention-backend");
         harmless(Values.ONE, "--generation-config", "--tokenizer", "--download-dir", "--max-num-queued-reqs");
         harmless(Values.ONE, "--chat-template", "--kv-offloading-size", "--kv-offloading-backend", "--load-format");
@@ -174,6 +183,14 @@ final class OptionParser {
             return Speed.preset(name);
         } catch (IllegalArgumentException e) {
             throw new UsageException("argument --sim-speed: " + e.getMessage());
+        }
+    }
+
+    private static Mishaps mishaps(String text) {
+        try {
+            return Mishaps.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("argument --sim-notices: " + e.getMessage());
         }
     }
 

@@ -6,8 +6,9 @@ import dev.tandem.simulator.generate.ChatReader;
 import dev.tandem.simulator.generate.GenerateApi;
 import dev.tandem.simulator.generate.MessagesReader;
 import dev.tandem.simulator.http.EngineOptions.Apis;
-import dev.tandem.simulator.nixl.NixlConnector;
 import dev.tandem.simulator.text.Tokenizer;
+import dev.tandem.simulator.transfer.Connector;
+import dev.tandem.simulator.transfer.Endpoint;
 import dev.tandem.simulator.wire.Fields;
 import dev.tandem.simulator.wire.HttpStats;
 import dev.tandem.simulator.wire.Json;
@@ -38,14 +39,14 @@ final class Routes {
     private final Map<String, Route> routes = new LinkedHashMap<>();
     private final Served served;
     private final Engine engine;
-    private final @Nullable NixlConnector nixl;
+    private final @Nullable Connector connector;
     private final boolean strict;
     private final HttpStats stats;
 
-    Routes(EngineOptions options, Served served, Engine engine, @Nullable NixlConnector nixl) {
+    Routes(EngineOptions options, Served served, Engine engine, @Nullable Connector connector) {
         this.served = served;
         this.engine = engine;
-        this.nixl = nixl;
+        this.connector = connector;
         this.strict = options.strict();
         this.stats = new HttpStats(served.created());
         addServer();
@@ -57,6 +58,9 @@ final class Routes {
         }
         if (options.apis().serves(Apis.TRANSCRIPTION)) {
             addTranscription();
+        }
+        if (connector != null) {
+            connector.endpoints().forEach(this::add);
         }
     }
 
@@ -105,7 +109,7 @@ final class Routes {
     private void addServer() {
         get("/health", call -> Mono.just(Answer.empty(200)));
         routes.put("/ping", new Route("GET, POST", false, call -> Mono.just(Answer.empty(200))));
-        get("/version", call -> Mono.just(Answer.json(200, Json.object().put("version", Served.VERSION))));
+        get("/version", call -> Mono.just(Answer.json(200, Json.object().put("version", served.version()))));
         get("/load", call -> Mono.just(Answer.json(200, Json.object().put("server_load", 0))));
         get("/v1/models", call -> Mono.just(Answer.json(200, served.models())));
         get("/kv_event_sources", call -> Mono.just(Answer.json(200, Json.object())));
@@ -119,7 +123,7 @@ final class Routes {
     }
 
     private void addGeneration() {
-        GenerateRoute generate = new GenerateRoute(engine, served, nixl, strict);
+        GenerateRoute generate = new GenerateRoute(engine, served, connector, strict);
         generation("/v1/completions", GenerateApi.COMPLETIONS, generate);
         generation("/v1/chat/completions", GenerateApi.CHAT, generate);
         generation("/v1/responses", GenerateApi.RESPONSES, generate);
@@ -139,6 +143,13 @@ final class Routes {
 
     private void generation(String path, GenerateApi api, GenerateRoute route) {
         post(path, call -> route.answer(api, call));
+    }
+
+    private void add(Endpoint endpoint) {
+        routes.put(endpoint.path(), new Route(endpoint.method(), false, call -> {
+            Endpoint.Reply reply = endpoint.handler().answer(call.body());
+            return Mono.just(Answer.json(reply.status(), reply.body()));
+        }));
     }
 
     private void get(String path, Handler handler) {

@@ -46,6 +46,11 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
             return 0;
         }
 
+        /** Returns numbers of what hands KV over. */
+        default Map<String, Long> facts() {
+            return Map.of();
+        }
+
         /** Drops all connections with a reset and stops listening, as a killed process does. */
         void crash();
 

@@ -5,19 +5,22 @@ import dev.tandem.core.time.Ticker;
 import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.engine.EngineStats;
-import dev.tandem.simulator.nixl.NixlConfig;
-import dev.tandem.simulator.nixl.NixlConnector;
 import dev.tandem.simulator.store.DirectoryStore;
 import dev.tandem.simulator.store.KvStore;
+import dev.tandem.simulator.transfer.Connector;
+import dev.tandem.simulator.transfer.ConnectorConfig;
+import dev.tandem.simulator.transfer.Site;
 import dev.tandem.simulator.wire.Served;
 import io.netty.channel.Channel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -48,8 +51,9 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
     private SimulatedEngine(EngineOptions options, Ticker ticker) {
         this.options = options;
         this.ticker = ticker;
-        NixlConfig nixl = options.transfer() == null ? null : options.transfer().nixl();
-        this.process = start(options.port(), nixl);
+        this.process = start(
+                options.port(),
+                options.transfer() == null ? null : options.transfer().config());
         this.port = ((InetSocketAddress) process.server.address()).getPort();
     }
 
@@ -110,10 +114,25 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         return process.engineId;
     }
 
-    /** Returns the port of the NIXL side channel; 0 without that connector. */
+    /** Returns the port at which the connector hands KV over; 0 without one. */
     @Override
     public int sideChannelPort() {
-        return process.nixl == null ? 0 : process.nixl.config().port();
+        return process.connector == null ? 0 : process.connector.port();
+    }
+
+    /** Returns numbers of the connector, such as what was left behind; a restarted engine has new ones. */
+    @Override
+    public Map<String, Long> facts() {
+        return process.connector == null ? Map.of() : process.connector.facts();
+    }
+
+    /** Returns one of the {@link #facts()}; throws for one that the connector does not have. */
+    public long fact(String name) {
+        Long value = facts().get(name);
+        if (value == null) {
+            throw new IllegalArgumentException(name + ": unknown (expected: " + facts().keySet() + ")");
+        }
+        return value;
     }
 
     /** Drops all connections with a reset and stops listening, as a killed process does. */
@@ -127,7 +146,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
     @Override
     public synchronized void restart() {
         crash();
-        process = start(port, process.nixl == null ? null : process.nixl.config());
+        process = start(port, process.connector == null ? null : process.connector.config());
         log.info("simulated engine restarted url={} engine_id={}", baseUrl(), process.engineId);
     }
 
@@ -136,34 +155,51 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         stop(false);
     }
 
-    private Incarnation start(int onPort, @Nullable NixlConfig nixlConfig) {
-        Engine engine = Engine.start(shape(options), ticker);
-        String fixedId = nixlConfig == null ? null : nixlConfig.engineId();
+    private Incarnation start(int onPort, @Nullable ConnectorConfig config) {
+        ConnectorConfig.Prepared prepared = config == null ? null : prepared(config);
+        Engine engine = Engine.start(shape(options, prepared == null ? store(options) : prepared.store()), ticker);
+        String fixedId = config == null ? null : config.engineId();
         String engineId = fixedId == null ? UUID.randomUUID().toString() : fixedId;
-        NixlConnector nixl = null;
+        Connector connector = null;
         try {
-            nixl = nixlConfig == null ? null : NixlConnector.start(nixlConfig, engineId, engine);
-            Incarnation started = new Incarnation(engine, listen(onPort, engine, nixl), engineId, nixl);
+            connector = prepared == null
+                    ? null
+                    : prepared.start()
+                            .apply(new Site(
+                                    engine, engineId, options.version(), options.tensorParallel(), options.mishaps()));
+            Incarnation started = new Incarnation(engine, listen(onPort, engine, connector), engineId, connector);
             engine.onDeath(() -> exitLater(started));
+            if (connector != null) {
+                connector.onListening(started.address());
+            }
             return started;
         } catch (RuntimeException e) {
             engine.close();
-            if (nixl != null) {
-                nixl.close();
+            if (connector != null) {
+                connector.close();
             }
             throw e;
         }
     }
 
-    private DisposableServer listen(int onPort, Engine engine, @Nullable NixlConnector nixl) {
+    private ConnectorConfig.Prepared prepared(ConnectorConfig config) {
+        try {
+            return config.prepare(store(options));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private DisposableServer listen(int onPort, Engine engine, @Nullable Connector connector) {
         Served served = new Served(
                 options.model(),
                 options.servedNames(),
                 options.maxModelLength(),
                 CLOCK.instant().getEpochSecond(),
                 options.promptDetails(),
-                options.toolParser());
-        RequestHandler handler = new RequestHandler(this, new Routes(options, served, engine, nixl), CLOCK);
+                options.toolParser(),
+                options.version());
+        RequestHandler handler = new RequestHandler(this, new Routes(options, served, engine, connector), CLOCK);
         return HttpServer.create()
                 .host(options.host())
                 .port(onPort)
@@ -197,13 +233,13 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
                 }
             });
         }
-        if (process.nixl != null) {
-            process.nixl.close();
+        if (process.connector != null) {
+            process.connector.close();
         }
         process.engine.close();
     }
 
-    private static EngineShape shape(EngineOptions options) {
+    private static EngineShape shape(EngineOptions options, @Nullable KvStore store) {
         int least = (options.maxModelLength() + options.blockSize() - 1) / options.blockSize();
         int blocks = options.blocks() > 0
                 ? options.blocks()
@@ -219,7 +255,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
                     options.maxBatchedTokens(),
                     options.answerTokens(),
                     options.speed(),
-                    store(options),
+                    store,
                     transfer != null && transfer.stores(),
                     transfer != null && transfer.loads(),
                     transfer == null ? EngineShape.Connector.NONE : transfer.kind());
@@ -234,9 +270,6 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
             return null;
         }
         Path folder = options.store() != null ? options.store() : transfer.folder();
-        if (folder == null && transfer.connector().startsWith("LMCache")) {
-            throw new UsageException(transfer.connector() + ": no folder for the shared store (expected: --sim-store)");
-        }
         return folder == null ? null : new DirectoryStore(folder, options.model(), options.blockSize());
     }
 
@@ -245,5 +278,14 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
             Engine engine,
             DisposableServer server,
             String engineId,
-            @Nullable NixlConnector nixl) {}
+            @Nullable Connector connector) {
+        /** Returns where the server listens, as other machines would name it. */
+        String address() {
+            InetSocketAddress address = (InetSocketAddress) server.address();
+            String host = address.getAddress().isAnyLocalAddress()
+                    ? InetAddress.getLoopbackAddress().getHostAddress()
+                    : address.getAddress().getHostAddress();
+            return host + ":" + address.getPort();
+        }
+    }
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
+import dev.tandem.simulator.engine.EngineShape;
+import dev.tandem.simulator.store.KvStore;
+import dev.tandem.simulator.transfer.ConnectorConfig;
+import dev.tandem.simulator.transfer.KvRole;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /**
  * Settings of the NIXL connector of one engine. Immutable.
@@ -14,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param lease How long finished prefill requests keep their blocks ({@code kv_lease_duration}).
  */
 public record NixlConfig(
-        Role role, String host, int port, @Nullable String engineId, Duration lease) {
+        KvRole role, String host, int port, @Nullable String engineId, Duration lease) implements ConnectorConfig {
     /** vLLM's side channel host. */
     public static final String DEFAULT_HOST = "localhost";
 
@@ -24,19 +30,39 @@ public record NixlConfig(
     /** vLLM's {@code kv_lease_duration} (since 2026-05-11). */
     public static final Duration DEFAULT_LEASE = Duration.ofSeconds(30);
 
-    /** What an engine is used for. */
-    public enum Role {
-        /** Prefill only. */
-        PRODUCER,
-        /** Decode only. */
-        CONSUMER,
-        /** Both. */
-        BOTH
+    /** Returns vLLM's defaults for a role. */
+    public static NixlConfig of(KvRole role) {
+        return new NixlConfig(role, DEFAULT_HOST, DEFAULT_PORT, null, DEFAULT_LEASE);
     }
 
-    /** Returns vLLM's defaults for a role. */
-    public static NixlConfig of(Role role) {
-        return new NixlConfig(role, DEFAULT_HOST, DEFAULT_PORT, null, DEFAULT_LEASE);
+    /** Reads {@code --kv-transfer-config}; throws for a lease that is none. */
+    public static NixlConfig read(KvRole role, JsonNode config) {
+        double lease = config.path("kv_connector_extra_config")
+                .path("kv_lease_duration")
+                .asDouble(DEFAULT_LEASE.toMillis() / 1e3);
+        if (lease <= 0) {
+            throw new IllegalArgumentException("kv_lease_duration: " + lease + " (expected: > 0)");
+        }
+        String id = config.path("engine_id").asString("");
+        NixlConfig leased = of(role).withLease(Duration.ofNanos((long) (lease * 1e9)));
+        return id.isEmpty() ? leased : leased.withEngineId(id);
+    }
+
+    @Override
+    public EngineShape.Connector kind() {
+        return EngineShape.Connector.NIXL;
+    }
+
+    @Override
+    public NixlConfig withEnvironment(Map<String, String> variables) {
+        String address = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_HOST", host);
+        String sidePort = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_PORT", Integer.toString(port));
+        return withSideChannel(address, ConnectorConfig.number("VLLM_NIXL_SIDE_CHANNEL_PORT", sidePort));
+    }
+
+    @Override
+    public Prepared prepare(@Nullable KvStore shared) {
+        return new Prepared(null, site -> new NixlConnector(this, site));
     }
 
     /** Returns this configuration with another side channel. */

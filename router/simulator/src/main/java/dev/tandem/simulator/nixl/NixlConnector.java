@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
-import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
-import dev.tandem.simulator.text.ContentHash;
-import dev.tandem.simulator.wire.Served;
+import dev.tandem.simulator.transfer.Asked;
+import dev.tandem.simulator.transfer.Claim;
+import dev.tandem.simulator.transfer.Connector;
+import dev.tandem.simulator.transfer.Ledger;
+import dev.tandem.simulator.transfer.Leg;
+import dev.tandem.simulator.transfer.Mailbox;
+import dev.tandem.simulator.transfer.Peer;
+import dev.tandem.simulator.transfer.RemoteEngine;
+import dev.tandem.simulator.transfer.RemoteSource;
+import dev.tandem.simulator.transfer.SideChannel;
+import dev.tandem.simulator.transfer.Site;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,85 +29,56 @@ import tools.jackson.databind.node.ObjectNode;
  * The NIXL connector of one engine process, as vLLM 0.32.0 behaves with it (recorded on 2026-11-21). Thread-safe.
  *
  * <p>It checks no more than vLLM does: blocks of another prompt are taken, parameters may be used again, and malformed
- * ones kill the engine. {@link StrictRules} and {@link #claim} are for engines that refuse such requests instead.
+ * ones kill the engine. {@link #violation} and {@link #claim} are for engines that refuse such requests instead.
  */
-public final class NixlConnector implements AutoCloseable {
+public final class NixlConnector implements Connector {
     private static final Logger log = LoggerFactory.getLogger(NixlConnector.class);
 
     private final NixlConfig config;
-    private final String engineId;
-    private final String compatibility;
+    private final Site site;
     private final Ledger ledger = new Ledger();
     private final SideChannel channel;
     /** Engines of earlier handshakes; like vLLM's, they are not looked up again. */
     private final Map<String, InetSocketAddress> known = new ConcurrentHashMap<>();
 
-    private NixlConnector(NixlConfig config, String engineId, Engine engine) {
-        this.engineId = engineId;
-        this.compatibility = String.join(
-                " ",
-                Served.VERSION,
-                engine.shape().model(),
-                Integer.toString(engine.shape().blockSize()));
-        this.channel = SideChannel.open(config, engineId, compatibility, engine, ledger);
+    /** Opens the side channel of an engine; throws {@link java.io.UncheckedIOException} if the port is taken. */
+    NixlConnector(NixlConfig config, Site site) {
+        this.site = site;
+        Duration extension = config.lease().multipliedBy(2).dividedBy(3);
+        this.channel = SideChannel.open(config.host(), config.port(), new Peer(site, ledger, new Mailbox(), extension));
         this.config = config.withSideChannel(config.host(), channel.port());
     }
 
-    /** Opens the side channel of an engine; throws {@link java.io.UncheckedIOException} if the port is taken. */
-    public static NixlConnector start(NixlConfig config, String engineId, Engine engine) {
-        return new NixlConnector(config, engineId, engine);
-    }
-
-    /** Returns the settings, with the port that is listened on. */
+    @Override
     public NixlConfig config() {
         return config;
     }
 
-    /** Returns the id under which other engines know this one. */
-    public String engineId() {
-        return engineId;
+    @Override
+    public int port() {
+        return config.port();
     }
 
-    /** Returns true for the {@code kv_transfer_params} of a decode leg. */
-    public static boolean isDecodeLeg(ObjectNode params) {
-        return Params.isSet(params, Params.REMOTE_PREFILL);
+    @Override
+    public @Nullable String violation(Asked asked) {
+        return StrictRules.violation(asked.body(), config.role());
     }
 
-    /** Returns the part of a request in a hand-over, given its {@code kv_transfer_params}. */
-    public Leg leg(@Nullable ObjectNode params, GenerateRequest request) {
-        if (params != null && isDecodeLeg(params)) {
+    @Override
+    public Leg leg(Asked asked, GenerateRequest request) {
+        ObjectNode params = asked.params();
+        if (params != null && Params.isSet(params, Params.REMOTE_PREFILL)) {
             return decodeLeg(params, request);
         }
         boolean prefill = params != null && Params.isSet(params, Params.REMOTE_DECODE);
         return prefill ? new PrefillLeg(this, request) : Leg.NONE;
     }
 
-    /**
-     * Asks the other engine whether well-formed parameters of a decode leg may be used for this prompt, which uses them
-     * up; blocks. Returns why not, or null. An engine that does not answer is no reason.
-     */
-    public @Nullable String claim(ObjectNode params, GenerateRequest request) {
-        String id = params.path(Params.REQUEST).asString("");
-        Ledger.Verdict verdict;
-        try (RemoteEngine remote = connect(params)) {
-            verdict = remote.claim(id, Params.digest(params), digest(request));
-        } catch (IOException e) {
-            log.info("KV parameters not judged request={} reason={}", id, e.getMessage());
-            return null;
-        }
-        return switch (verdict) {
-            case GOOD -> null;
-            case UNKNOWN -> "not handed out by this prefill engine: " + id;
-            case CHANGED -> "changed on their way: " + id;
-            case USED -> "used before: " + id;
-            case EXPIRED -> "older than their lease: " + id;
-            case FOREIGN -> "handed out for another prompt: " + id;
-        };
-    }
-
-    /** Tells the other engine that the blocks of a decode leg are not needed, because it has left before it began. */
-    public void giveBack(ObjectNode params) {
-        source(params, List.of()).cancel();
+    /** Returns the question about a decode leg; the body has passed {@link #violation}. */
+    @Override
+    public @Nullable Claim claim(Asked asked, GenerateRequest request) {
+        ObjectNode params = asked.params();
+        return params != null && Params.isSet(params, Params.REMOTE_PREFILL) ? new Question(params, request) : null;
     }
 
     @Override
@@ -106,22 +86,46 @@ public final class NixlConnector implements AutoCloseable {
         channel.close();
     }
 
+    /** Returns the id under which other engines know this one. */
+    String engineId() {
+        return site.engineId();
+    }
+
+    /**
+     * Asks the other engine whether well-formed parameters of a decode leg may be used for this prompt, which uses them
+     * up; blocks. Returns why not, or null. An engine that does not answer is no reason.
+     */
+    private @Nullable String claim(ObjectNode params, GenerateRequest request) {
+        String id = params.path(Params.REQUEST).asString("");
+        try (RemoteEngine remote = connect(params)) {
+            return remote.claim(id, Params.digest(params), Ledger.prompt(request))
+                    .refusal(id);
+        } catch (IOException e) {
+            log.info("KV parameters not judged request={} reason={}", id, e.getMessage());
+            return null;
+        }
+    }
+
     void onHandedOut(String name, ObjectNode params, GenerateRequest request) {
-        ledger.add(name, Params.digest(params), digest(request));
+        ledger.add(name, Params.digest(params), Ledger.prompt(request));
     }
 
     private Leg decodeLeg(ObjectNode params, GenerateRequest request) {
         String missing = Params.missing(params);
         List<Integer> blocks = Params.blocks(params);
         if (blocks == null || request.prompts().size() > 1) {
-            return new DecodeLeg(new Handover.Fatal("AssertionError: num_external_tokens == 0", true));
+            return alone(new Handover.Fatal("AssertionError: num_external_tokens == 0", true));
         }
         if (missing != null) {
             log.warn("Got invalid KVTransferParams: {}", params);
-            return new DecodeLeg(new Handover.Fatal("KeyError: '" + missing + "'", false));
+            return alone(new Handover.Fatal("KeyError: '" + missing + "'", false));
         }
         int shown = params.path(Params.CACHED).asInt(-1);
-        return new DecodeLeg(new Handover.Fetch(source(params, blocks), shown));
+        return alone(new Handover.Fetch(source(params, blocks), shown));
+    }
+
+    private static Leg alone(Handover handover) {
+        return choice -> handover;
     }
 
     private RemoteSource source(ObjectNode params, List<Integer> blocks) {
@@ -136,26 +140,29 @@ public final class NixlConnector implements AutoCloseable {
                 new InetSocketAddress(
                         params.path(Params.HOST).asString(""),
                         Math.clamp(params.path(Params.PORT).asInt(0), 0, 65_535)));
-        RemoteEngine remote = RemoteEngine.connect(address, id, compatibility);
+        RemoteEngine remote = RemoteEngine.connect(address, id, site.compatibility());
         known.put(id, address);
         return remote;
     }
 
-    private static long digest(GenerateRequest request) {
-        int[] tokens = request.promptOf(0).tokens();
-        return ContentHash.extend(ContentHash.of(request.salt()), tokens, 0, tokens.length);
-    }
+    /** Whether the prefill engine still has what a decode leg wants. */
+    private final class Question implements Claim {
+        private final ObjectNode params;
+        private final GenerateRequest request;
 
-    /** A request whose KV comes from another engine, or that kills this one. */
-    private record DecodeLeg(Handover handover) implements Leg {
-        @Override
-        public Handover handover(int choice) {
-            return handover;
+        Question(ObjectNode params, GenerateRequest request) {
+            this.params = params;
+            this.request = request;
         }
 
         @Override
-        public @Nullable ObjectNode params() {
-            return null;
+        public @Nullable String judge() {
+            return claim(params, request);
+        }
+
+        @Override
+        public void giveBack() {
+            source(params, List.of()).cancel();
         }
     }
 }

@@ -4,9 +4,12 @@ package dev.tandem.simulator.nixl;
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.engine.Handover.Kept;
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.generate.Piece;
+import dev.tandem.simulator.transfer.InternalId;
+import dev.tandem.simulator.transfer.Leg;
 import dev.tandem.simulator.wire.Json;
+import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
@@ -31,13 +34,13 @@ final class PrefillLeg implements Leg {
 
     @Override
     public Handover handover(int choice) {
-        String name = name(choice);
+        String name = InternalId.random(request, choice);
         names.put(choice, name);
         return new Handover.Keep(name, connector.config().lease(), blocks -> kept.put(choice, blocks));
     }
 
     @Override
-    public @Nullable ObjectNode params() {
+    public @Nullable ObjectNode params(List<Piece> pieces) {
         int choice = request.sampling().n() - 1;
         Kept blocks = kept.get(choice);
         String name = names.get(choice);
@@ -60,14 +63,5 @@ final class PrefillLeg implements Leg {
         }
         connector.onHandedOut(name, params, request);
         return params;
-    }
-
-    /** vLLM's internal id: sample in front, prompt of a completion behind, and a random end. */
-    private String name(int choice) {
-        int n = request.sampling().n();
-        String sample = n > 1 ? choice % n + "_" : "";
-        String prompt = request.id().startsWith("cmpl-") ? "-" + choice / n : "";
-        return sample + request.id() + prompt + "-"
-                + UUID.randomUUID().toString().substring(0, 8);
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
+import dev.tandem.simulator.strict.PrefillShape;
+import dev.tandem.simulator.transfer.KvRole;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +32,7 @@ public final class StrictRules {
     }
 
     /** Returns what is wrong with the hand-over part of a body; null if nothing. */
-    public static @Nullable String violation(ObjectNode body, NixlConfig.Role role) {
+    static @Nullable String violation(ObjectNode body, KvRole role) {
         if (!(body.get("kv_transfer_params") instanceof ObjectNode params)) {
             return null;
         }
@@ -46,8 +48,8 @@ public final class StrictRules {
         return prefill ? prefillViolation(body, params, role) : decodeViolation(params, role);
     }
 
-    private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, NixlConfig.Role role) {
-        if (role == NixlConfig.Role.CONSUMER) {
+    private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, KvRole role) {
+        if (role == KvRole.CONSUMER) {
             return "kv_transfer_params.do_remote_decode: true on a decode engine (kv_role kv_consumer)";
         }
         String unknown = unknownKey(params, Params.ASKED);
@@ -61,42 +63,11 @@ public final class StrictRules {
                 return "kv_transfer_params." + key + ": " + params.get(key) + " (expected: null on a prefill leg)";
             }
         }
-        return shape(body);
+        return PrefillShape.violation(body);
     }
 
-    private static @Nullable String shape(ObjectNode body) {
-        if (body.path("stream").asBoolean(false)) {
-            return "stream: true (expected: false on a prefill leg; a stream carries no kv_transfer_params)";
-        }
-        if (present(body, "stream_options")) {
-            return "stream_options: present (expected: absent on a prefill leg)";
-        }
-        for (String key : new String[] {"n", "best_of"}) {
-            if (body.path(key).asInt(1) != 1) {
-                return key + ": " + body.get(key) + " (expected: 1 on a prefill leg)";
-            }
-        }
-        for (String key : new String[] {"min_tokens", "min_completion_tokens"}) {
-            if (body.path(key).asInt(0) > 1) {
-                return key + ": " + body.get(key) + " (expected: at most 1 on a prefill leg)";
-            }
-        }
-        return limit(body);
-    }
-
-    private static @Nullable String limit(ObjectNode body) {
-        for (String key : new String[] {"max_completion_tokens", "max_output_tokens", "max_tokens"}) {
-            if (present(body, key)) {
-                return body.path(key).asInt(0) == 1
-                        ? null
-                        : key + ": " + body.get(key) + " (expected: 1 on a prefill leg)";
-            }
-        }
-        return "max_tokens: absent (expected: 1 on a prefill leg)";
-    }
-
-    private static @Nullable String decodeViolation(ObjectNode params, NixlConfig.Role role) {
-        if (role == NixlConfig.Role.PRODUCER) {
+    private static @Nullable String decodeViolation(ObjectNode params, KvRole role) {
+        if (role == KvRole.PRODUCER) {
             return "kv_transfer_params.do_remote_prefill: true on a prefill engine (kv_role kv_producer)";
         }
         String unknown = unknownKey(params, Params.ANSWERED);
@@ -120,10 +91,6 @@ public final class StrictRules {
                 .findFirst()
                 .map(key -> "kv_transfer_params." + key + ": unknown key (expected: nothing that a client sends)")
                 .orElse(null);
-    }
-
-    private static boolean present(ObjectNode body, String key) {
-        return body.hasNonNull(key);
     }
 
     private static boolean isList(JsonNode prompt) {

@@ -32,7 +32,7 @@ public final class MetricsText {
     public static String of(Engine engine, Served served, HttpStats http) {
         MetricsText text = new MetricsText(engine, served);
         text.process();
-        if (engine.shape().remote()) {
+        if (engine.shape().connector() == EngineShape.Connector.NIXL) {
             text.transfers();
         }
         if (engine.shape().connector() == EngineShape.Connector.LMCACHE_MP) {

@@ -16,10 +16,17 @@ import tools.jackson.databind.node.ObjectNode;
  * @param created Start of the server, seconds since 1970.
  * @param details The usage of answers shows cached tokens.
  * @param toolParser Tool calls are parsed from free text (automatic tool choice).
+ * @param version Version of vLLM that the server claims.
  */
 public record Served(
-        String root, List<String> names, int maxModelLength, long created, boolean details, boolean toolParser) {
-    /** Version that the server claims. */
+        String root,
+        List<String> names,
+        int maxModelLength,
+        long created,
+        boolean details,
+        boolean toolParser,
+        String version) {
+    /** Version that the server claims unless told otherwise: the recorded one. */
     public static final String VERSION = "0.32.0";
 
     /** Copies the names. */
@@ -34,7 +41,7 @@ public record Served(
 
     /** Returns the system fingerprint. */
     public String fingerprint() {
-        return "vllm-" + VERSION + "-" + "%08x".formatted((int) ContentHash.of(root));
+        return "vllm-" + version + "-" + "%08x".formatted((int) ContentHash.of(root));
     }
 
     /** Rejects a model that is not served; no model is accepted. */

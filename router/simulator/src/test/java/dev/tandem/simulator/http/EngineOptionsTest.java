@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.transfer.KvRole;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -81,14 +82,14 @@ class EngineOptionsTest {
         String config = "{\"kv_connector\":\"NixlConnector\",\"kv_role\":\"kv_producer\",\"engine_id\":\"e\","
                 + "\"kv_buffer_device\":\"cpu\",\"kv_connector_extra_config\":{\"kv_lease_duration\":1.5}}";
         EngineOptions options = EngineOptions.parse("m", "--kv-transfer-config", config);
-        NixlConfig nixl = Objects.requireNonNull(
-                Objects.requireNonNull(options.transfer()).nixl());
-        assertThat(nixl)
-                .isEqualTo(new NixlConfig(NixlConfig.Role.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500)));
+        NixlConfig nixl = (NixlConfig) Objects.requireNonNull(
+                Objects.requireNonNull(options.transfer()).config());
+        assertThat(nixl).isEqualTo(new NixlConfig(KvRole.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500)));
         assertThat(options.strict()).isFalse();
         EngineOptions moved = options.withEnvironment(
                 Map.of("VLLM_NIXL_SIDE_CHANNEL_HOST", "10.0.0.7", "VLLM_NIXL_SIDE_CHANNEL_PORT", "5700"));
-        assertThat(Objects.requireNonNull(moved.transfer()).nixl()).isEqualTo(nixl.withSideChannel("10.0.0.7", 5_700));
+        assertThat(Objects.requireNonNull(moved.transfer()).config())
+                .isEqualTo(nixl.withSideChannel("10.0.0.7", 5_700));
         assertThat(EngineOptions.parse("m", "--sim-strict").strict()).isTrue();
         assertThatThrownBy(() -> options.withEnvironment(Map.of("VLLM_NIXL_SIDE_CHANNEL_PORT", "x")))
                 .isInstanceOf(UsageException.class);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.simulator.http.RawClient.Response;
 import dev.tandem.simulator.nixl.NixlConfig;
 import dev.tandem.simulator.text.Tokenizer;
+import dev.tandem.simulator.transfer.KvRole;
 import dev.tandem.simulator.wire.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -58,7 +59,7 @@ final class Replay implements AutoCloseable {
                                 "--tool-call-parser",
                                 "hermes")));
             case "nixl" -> {
-                NixlConfig side = NixlConfig.of(NixlConfig.Role.BOTH).withSideChannel("127.0.0.1", 0);
+                NixlConfig side = NixlConfig.of(KvRole.BOTH).withSideChannel("127.0.0.1", 0);
                 engines.put(PREFILL, start(pairOptions().withNixl(side)));
                 engines.put(DECODE, start(pairOptions().withNixl(side)));
             }

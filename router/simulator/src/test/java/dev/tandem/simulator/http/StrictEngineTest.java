@@ -7,6 +7,7 @@ import dev.tandem.simulator.engine.EngineCounter;
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.http.RawClient.Response;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.transfer.KvRole;
 import dev.tandem.simulator.wire.Json;
 import java.io.IOException;
 import java.time.Duration;
@@ -188,8 +189,8 @@ class StrictEngineTest {
 
     @Test
     void refusesLegsOnEnginesOfTheOtherRole() throws IOException {
-        NixlConfig side = NixlConfig.of(NixlConfig.Role.PRODUCER).withSideChannel("127.0.0.1", 0);
-        NixlConfig other = NixlConfig.of(NixlConfig.Role.CONSUMER).withSideChannel("127.0.0.1", 0);
+        NixlConfig side = NixlConfig.of(KvRole.PRODUCER).withSideChannel("127.0.0.1", 0);
+        NixlConfig other = NixlConfig.of(KvRole.CONSUMER).withSideChannel("127.0.0.1", 0);
         try (Pair pair = Pair.of(EngineOptions.of("m", 0).withNixl(side), options -> options.withNixl(other))) {
             ObjectNode params = pair.params(PROMPT);
             refuses(

@@ -38,6 +38,11 @@ public final class MooncakeConnector implements KvConnector {
     }
 
     @Override
+    public EngineIdSource engineIdSource() {
+        return EngineIdSource.BOOTSTRAP_SERVER;
+    }
+
+    @Override
     public Exchange plan(Pairing pairing) {
         KvAddress kv = Addresses.of(pairing.prefill());
         String transfer = "xfer-" + pairing.token();

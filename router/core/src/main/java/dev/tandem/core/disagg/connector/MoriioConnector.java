@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  * vLLM's {@code MoRIIOConnector} for AMD: the decode worker reads the blocks (READ) or the prefill worker writes them
  * (WRITE). Immutable.
  *
- * <p>The engines read each other's addresses out of the request's id, which must end in 32 lower-case hexadecimal
- * digits; each leg names the parallel sizes of the other side. READ carries what the prefill answer says, WRITE runs
- * both legs side by side. Source: vLLM main of 2026-08-17, {@code moriio_connector.py}.
+ * <p>An engine of this kind serves no request alone: READ would read what nobody wrote, WRITE would wait for ever. The
+ * engines read each other's addresses out of the request's id, which must end in 32 lower-case hexadecimal digits; each
+ * leg names the parallel sizes of the other side. READ carries what the prefill answer says, WRITE runs both legs side
+ * by side. Source: vLLM main of 2026-08-17, {@code moriio_connector.py}.
  */
 public final class MoriioConnector implements KvConnector {
     private static final Duration HELD = Duration.ofMinutes(1);
@@ -55,6 +56,11 @@ public final class MoriioConnector implements KvConnector {
     @Override
     public boolean handsOver(ApiKind api) {
         return api.generative();
+    }
+
+    @Override
+    public boolean servesWhole() {
+        return false;
     }
 
     @Override

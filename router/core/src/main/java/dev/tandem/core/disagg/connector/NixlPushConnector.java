@@ -36,6 +36,11 @@ public final class NixlPushConnector implements KvConnector {
     }
 
     @Override
+    public EngineIdSource engineIdSource() {
+        return EngineIdSource.PREFILL_ANSWER;
+    }
+
+    @Override
     public Exchange plan(Pairing pairing) {
         KvAddress kv = Addresses.of(pairing.prefill());
         KvParams params = KvParams.decode()

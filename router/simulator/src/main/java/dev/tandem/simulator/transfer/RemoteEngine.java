@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.nixl;
+package dev.tandem.simulator.transfer;
 
 import dev.tandem.simulator.engine.Handover;
-import dev.tandem.simulator.nixl.Frames.Body;
-import dev.tandem.simulator.nixl.Frames.Frame;
-import dev.tandem.simulator.nixl.Frames.Kind;
+import dev.tandem.simulator.transfer.Frames.Body;
+import dev.tandem.simulator.transfer.Frames.Frame;
+import dev.tandem.simulator.transfer.Frames.Kind;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 
 /** A connection to the side channel of another engine. Confined to one thread, which blocks. */
-final class RemoteEngine implements AutoCloseable {
+public final class RemoteEngine implements AutoCloseable {
     /** vLLM's handshake time-out, seen as the 5 s after which a wrong address fails (2026-11-21). */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -22,8 +21,9 @@ final class RemoteEngine implements AutoCloseable {
 
     private RemoteEngine() {}
 
-    /** Connects and checks that the expected engine answers. */
-    static RemoteEngine connect(InetSocketAddress address, String engineId, String compatibility) throws IOException {
+    /** Connects and checks that the expected engine answers; an empty id stands for any engine. */
+    public static RemoteEngine connect(InetSocketAddress address, String engineId, String compatibility)
+            throws IOException {
         RemoteEngine remote = new RemoteEngine();
         try {
             remote.socket.setSoTimeout((int) PATIENCE.toMillis());
@@ -41,32 +41,28 @@ final class RemoteEngine implements AutoCloseable {
     }
 
     /** Reads blocks; empty if one of them does not exist. */
-    List<Handover.Block> read(List<Integer> ids) throws IOException {
+    public List<Handover.Block> read(List<Integer> ids) throws IOException {
         DataInputStream answer = ask(Kind.READ, fields -> {
             fields.writeInt(ids.size());
             for (int id : ids) {
                 fields.writeInt(id);
             }
         });
-        List<Handover.Block> blocks = new ArrayList<>();
-        for (int left = answer.readInt(); left > 0; left--) {
-            blocks.add(new Handover.Block(answer.readLong(), answer.readLong(), answer.readInt()));
-        }
-        return blocks;
+        return Frames.readBlocks(answer);
     }
 
     /** Says that the blocks of a request are not needed any more. */
-    void done(String requestId) throws IOException {
+    public void done(String requestId) throws IOException {
         ask(Kind.DONE, fields -> fields.writeUTF(requestId));
     }
 
     /** Says that somebody still waits for the blocks of a request. */
-    void waiting(String requestId) throws IOException {
+    public void waiting(String requestId) throws IOException {
         ask(Kind.WAITING, fields -> fields.writeUTF(requestId));
     }
 
     /** Asks whether parameters may be used for a prompt, which uses them up. */
-    Ledger.Verdict claim(String requestId, long digest, long prompt) throws IOException {
+    public Ledger.Verdict claim(String requestId, long digest, long prompt) throws IOException {
         DataInputStream answer = ask(Kind.CLAIM, fields -> {
             fields.writeUTF(requestId);
             fields.writeLong(digest);
@@ -78,6 +74,22 @@ final class RemoteEngine implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw new IOException("unknown verdict", e);
         }
+    }
+
+    /** Puts blocks into the mailbox of the other engine. */
+    public void push(String name, List<Handover.Block> blocks) throws IOException {
+        ask(Kind.PUSH, fields -> {
+            fields.writeUTF(name);
+            Frames.writeBlocks(fields, blocks);
+        });
+    }
+
+    /** Takes blocks out of the mailbox of the other engine; empty if they are not there in time, below 5 s. */
+    public List<Handover.Block> take(String name, Duration time) throws IOException {
+        return Frames.readBlocks(ask(Kind.TAKE, fields -> {
+            fields.writeUTF(name);
+            fields.writeLong(time.toMillis());
+        }));
     }
 
     @Override

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.nixl;
+package dev.tandem.simulator.transfer;
 
+import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.text.ContentHash;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What an engine has handed out, for strict decode engines that ask whether it is still good. Thread-safe, bounded. */
-final class Ledger {
+public final class Ledger {
     private static final int MOST_ENTRIES = 20_000;
 
     private final Map<String, HandedOut> entries = new LinkedHashMap<>() {
@@ -18,29 +21,46 @@ final class Ledger {
     };
 
     /** What the prefill engine says about parameters that somebody wants to use. */
-    enum Verdict {
+    public enum Verdict {
         /** They are as they were handed out, for this prompt, and not used yet. */
-        GOOD,
+        GOOD(""),
         /** The prefill engine has not handed them out. */
-        UNKNOWN,
+        UNKNOWN("not handed out by this prefill engine"),
         /** They are not what was handed out. */
-        CHANGED,
+        CHANGED("changed on their way"),
         /** They were used before. */
-        USED,
+        USED("used before"),
         /** They are older than their lease. */
-        EXPIRED,
+        EXPIRED("older than their lease"),
         /** They belong to another prompt. */
-        FOREIGN
+        FOREIGN("handed out for another prompt");
+
+        private final String refusal;
+
+        Verdict(String refusal) {
+            this.refusal = refusal;
+        }
+
+        /** Returns what is wrong with parameters that are known by an id; null if nothing. */
+        public @Nullable String refusal(String id) {
+            return this == GOOD ? null : "kv_transfer_params: " + refusal + ": " + id;
+        }
     }
 
     /** Notes parameters that leave in an answer. */
-    synchronized void add(String id, long digest, long prompt) {
+    public synchronized void add(String id, long digest, long prompt) {
         entries.put(id, new HandedOut(digest, prompt, false));
     }
 
     /** Notes that the blocks of an id were fetched. */
-    synchronized void use(String id) {
+    public synchronized void use(String id) {
         entries.computeIfPresent(id, (same, entry) -> new HandedOut(entry.digest, entry.prompt, true));
+    }
+
+    /** Returns a number that stands for the prompt of a request. */
+    public static long prompt(GenerateRequest request) {
+        int[] tokens = request.promptOf(0).tokens();
+        return ContentHash.extend(ContentHash.of(request.salt()), tokens, 0, tokens.length);
     }
 
     /** Judges parameters and, if they are good, notes that they are used. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.nixl;
+package dev.tandem.simulator.transfer;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.engine.Handover.Fetched;
@@ -10,7 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The KV of one prompt in another engine. Thread-safe; whatever blocks runs on virtual threads. */
-final class RemoteSource implements Handover.Source {
+public final class RemoteSource implements Handover.Source {
     private static final Logger log = LoggerFactory.getLogger(RemoteSource.class);
 
     private final Connection connection;
@@ -18,7 +18,8 @@ final class RemoteSource implements Handover.Source {
     private final List<Integer> blocks;
 
     /** Opens a connection to the engine that has the KV. */
-    interface Connection {
+    public interface Connection {
+        /** Connects, which blocks. */
         RemoteEngine open() throws IOException;
     }
 
@@ -27,7 +28,8 @@ final class RemoteSource implements Handover.Source {
         void of(RemoteEngine remote) throws IOException;
     }
 
-    RemoteSource(Connection connection, String requestId, List<Integer> blocks) {
+    /** Makes a source of blocks that the other engine keeps under the id of a request. */
+    public RemoteSource(Connection connection, String requestId, List<Integer> blocks) {
         this.connection = connection;
         this.requestId = requestId;
         this.blocks = List.copyOf(blocks);

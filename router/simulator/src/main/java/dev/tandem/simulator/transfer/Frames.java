@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.nixl;
+package dev.tandem.simulator.transfer;
 
+import dev.tandem.simulator.engine.Handover;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -9,10 +10,12 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Frames of the side channel: four bytes of length, the name of what it is, then the fields in Java's data format. It
- * stands in for vLLM's ZeroMQ handshake and for NIXL's transfers and notifications.
+ * stands in for the handshakes, transfers and notifications of vLLM's connectors.
  */
 final class Frames {
     /** Longest frame; a million tokens in blocks of 16 fit. */
@@ -32,6 +35,10 @@ final class Frames {
         WAITING,
         /** Request id, digest of its parameters and of the prompt; answered by {@link #OK} with a verdict. */
         CLAIM,
+        /** Name and block contents, to be put into the mailbox; answered by {@link #OK}. */
+        PUSH,
+        /** Name and milliseconds to wait for it; answered by {@link #OK} with block contents, empty if not in time. */
+        TAKE,
         /** Done. */
         OK,
         /** Not done, with the reason. */
@@ -60,6 +67,23 @@ final class Frames {
         framed.writeInt(bytes.size());
         bytes.writeTo(framed);
         framed.flush();
+    }
+
+    static void writeBlocks(DataOutputStream out, List<Handover.Block> blocks) throws IOException {
+        out.writeInt(blocks.size());
+        for (Handover.Block block : blocks) {
+            out.writeLong(block.content());
+            out.writeLong(block.tail());
+            out.writeInt(block.tailTokens());
+        }
+    }
+
+    static List<Handover.Block> readBlocks(DataInputStream in) throws IOException {
+        List<Handover.Block> blocks = new ArrayList<>();
+        for (int left = in.readInt(); left > 0; left--) {
+            blocks.add(new Handover.Block(in.readLong(), in.readLong(), in.readInt()));
+        }
+        return blocks;
     }
 
     /** Reads the next frame; throws {@link EOFException} when the peer has closed. */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.nixl;
+package dev.tandem.simulator.transfer;
 
-import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.Handover;
-import dev.tandem.simulator.nixl.Frames.Frame;
-import dev.tandem.simulator.nixl.Frames.Kind;
+import dev.tandem.simulator.transfer.Frames.Frame;
+import dev.tandem.simulator.transfer.Frames.Kind;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,34 +25,27 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * The socket at which other engines read this engine's blocks. Thread-safe; every connection has a virtual thread.
+ * The socket at which other engines read this engine's blocks, or push theirs. Thread-safe; every connection has a
+ * virtual thread.
  *
  * <p>Blocks are read by their ids alone, as remote memory is: whether they still hold what the reader wants is not
  * checked.
  */
-final class SideChannel implements AutoCloseable {
+public final class SideChannel implements AutoCloseable {
     private static final int BACKLOG = 512;
     private static final int ATTEMPTS = 50;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final ServerSocket server;
     private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
-    private final NixlConfig config;
-    private final String engineId;
-    private final String compatibility;
-    private final Engine engine;
-    private final Ledger ledger;
+    private final Peer peer;
+    private final Thread acceptor = Thread.ofVirtual().unstarted(this::accept);
     /** A closed socket may still accept a connection that was on its way. */
     private volatile boolean closed;
 
-    private SideChannel(NixlConfig config, String engineId, String compatibility, Engine engine, Ledger ledger)
-            throws IOException {
-        this.config = config;
-        this.engineId = engineId;
-        this.compatibility = compatibility;
-        this.engine = engine;
-        this.ledger = ledger;
-        this.server = listen(InetAddress.getByName(config.host()), config.port());
+    private SideChannel(String host, int port, Peer peer) throws IOException {
+        this.peer = peer;
+        this.server = listen(InetAddress.getByName(host), port);
     }
 
     /**
@@ -74,19 +66,19 @@ final class SideChannel implements AutoCloseable {
         return new ServerSocket(0, BACKLOG, host);
     }
 
-    /** Listens on the configured address. */
-    static SideChannel open(NixlConfig config, String engineId, String compatibility, Engine engine, Ledger ledger) {
+    /** Listens on an address; port 0 means any free one. */
+    public static SideChannel open(String host, int port, Peer peer) {
         try {
-            SideChannel channel = new SideChannel(config, engineId, compatibility, engine, ledger);
-            Thread.startVirtualThread(channel::accept);
+            SideChannel channel = new SideChannel(host, port, peer);
+            channel.acceptor.start();
             return channel;
         } catch (IOException e) {
-            throw new UncheckedIOException(
-                    "NIXL side channel " + config.host() + ":" + config.port() + ": " + e.getMessage(), e);
+            throw new UncheckedIOException("KV side channel " + host + ":" + port + ": " + e.getMessage(), e);
         }
     }
 
-    int port() {
+    /** Returns the port that is listened on. */
+    public int port() {
         return server.getLocalPort();
     }
 
@@ -99,7 +91,17 @@ final class SideChannel implements AutoCloseable {
                 connection.close();
             }
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot close the NIXL side channel", e);
+            throw new UncheckedIOException("cannot close the KV side channel", e);
+        }
+        awaitAcceptor();
+    }
+
+    /** The port is taken until the thread that accepts has seen the end. */
+    private void awaitAcceptor() {
+        try {
+            acceptor.join(PATIENCE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -141,16 +143,20 @@ final class SideChannel implements AutoCloseable {
             case READ -> read(frame.fields(), out);
             case DONE -> {
                 String id = frame.fields().readUTF();
-                ledger.use(id);
-                engine.dropKept(id);
+                peer.ledger().use(id);
+                peer.site().engine().dropKept(id);
                 Frames.write(out, Kind.OK, fields -> {});
             }
             case WAITING -> {
-                engine.extendKept(
-                        frame.fields().readUTF(), config.lease().multipliedBy(2).dividedBy(3));
+                peer.site().engine().extendKept(frame.fields().readUTF(), peer.extension());
                 Frames.write(out, Kind.OK, fields -> {});
             }
             case CLAIM -> claim(frame.fields(), out);
+            case PUSH -> {
+                peer.mailbox().put(frame.fields().readUTF(), Frames.readBlocks(frame.fields()));
+                Frames.write(out, Kind.OK, fields -> {});
+            }
+            case TAKE -> take(frame.fields(), out);
             case OK, REFUSED -> throw new IOException("unexpected frame " + frame.kind());
         }
         return true;
@@ -159,10 +165,12 @@ final class SideChannel implements AutoCloseable {
     private boolean hello(DataInputStream fields, OutputStream out) throws IOException {
         String wanted = fields.readUTF();
         String theirs = fields.readUTF();
-        String refusal = !wanted.equals(engineId)
-                ? "engine id: " + engineId + " (expected: " + wanted + ")"
-                : "compatibility: " + compatibility + " (expected: " + theirs + ")";
-        boolean good = wanted.equals(engineId) && theirs.equals(compatibility);
+        String compatibility = peer.site().compatibility();
+        boolean meant = wanted.isEmpty() || wanted.equals(peer.site().engineId());
+        String refusal = meant
+                ? "compatibility: " + compatibility + " (expected: " + theirs + ")"
+                : "engine id: " + peer.site().engineId() + " (expected: " + wanted + ")";
+        boolean good = meant && theirs.equals(compatibility);
         Frames.write(out, good ? Kind.OK : Kind.REFUSED, answer -> {
             if (!good) {
                 answer.writeUTF(refusal);
@@ -176,22 +184,38 @@ final class SideChannel implements AutoCloseable {
         for (int left = fields.readInt(); left > 0; left--) {
             ids.add(fields.readInt());
         }
-        List<Handover.Block> blocks = await(engine.read(ids));
-        Frames.write(out, Kind.OK, answer -> {
-            answer.writeInt(blocks.size());
-            for (Handover.Block block : blocks) {
-                answer.writeLong(block.content());
-                answer.writeLong(block.tail());
-                answer.writeInt(block.tailTokens());
-            }
-        });
+        List<Handover.Block> blocks = await(peer.site().engine().read(ids));
+        Frames.write(out, Kind.OK, answer -> Frames.writeBlocks(answer, blocks));
+    }
+
+    private void take(DataInputStream fields, OutputStream out) throws IOException {
+        String name = fields.readUTF();
+        Duration time = Duration.ofMillis(fields.readLong());
+        List<Handover.Block> blocks = taken(name, time);
+        Frames.write(out, Kind.OK, answer -> Frames.writeBlocks(answer, blocks));
+    }
+
+    private List<Handover.Block> taken(String name, Duration time) throws IOException {
+        try {
+            List<Handover.Block> blocks = peer.mailbox().letter(name).get(time.toMillis(), TimeUnit.MILLISECONDS);
+            peer.mailbox().remove(name);
+            return blocks;
+        } catch (TimeoutException e) {
+            return List.of();
+        } catch (ExecutionException e) {
+            throw new IOException("nothing will come", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     private void claim(DataInputStream fields, OutputStream out) throws IOException {
         String id = fields.readUTF();
         long digest = fields.readLong();
         long prompt = fields.readLong();
-        Ledger.Verdict verdict = ledger.claim(id, digest, prompt, await(engine.keeps(id)));
+        boolean kept = await(peer.site().engine().keeps(id));
+        Ledger.Verdict verdict = peer.ledger().claim(id, digest, prompt, kept);
         Frames.write(out, Kind.OK, answer -> answer.writeUTF(verdict.name()));
     }
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.fleet;
+
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.Worker;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who is probed, and what is known before anybody has asked. Immutable.
+ *
+ * @param workers the workers to probe, asked each round
+ * @param apiKeys the API key of a worker, or null
+ * @param declared what the configuration or the engine's registration says of a worker's engine
+ * @param connectors which protocol the engines use
+ */
+public record ProbeTargets(
+        Supplier<List<Worker>> workers,
+        Function<Worker, @Nullable String> apiKeys,
+        Function<Worker, EngineFacts> declared,
+        ConnectorChoice connectors) {}
