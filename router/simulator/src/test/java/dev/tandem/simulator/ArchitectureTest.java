@@ -20,12 +20,22 @@ class ArchitectureTest extends PackageRules {
             entry("wire", Set.of("text", "engine")),
             entry("generate", Set.of("text", "engine", "wire")),
             entry("notice", Set.of()),
-            entry("transfer", Set.of("text", "store", "engine", "wire", "generate", "notice")),
+            entry("transfer", Set.of("store", "engine", "wire", "generate", "notice")),
             entry("strict", Set.of("transfer")),
-            entry("lmcache", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
-            entry("moriio", Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict", "notice")),
-            entry("nixl", Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict")),
-            entry("p2pnccl", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "notice")),
+            entry("peer", Set.of("engine", "generate", "transfer")),
+            entry("meeting", Set.of("engine", "generate", "transfer", "peer")),
+            entry("ascend", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "peer")),
+            entry("lmcache", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "peer", "notice")),
+            entry("mooncake", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "peer", "meeting")),
+            entry(
+                    "moriio",
+                    Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict", "peer", "notice")),
+            entry(
+                    "nixl",
+                    Set.of("text", "store", "engine", "wire", "generate", "transfer", "strict", "peer", "meeting")),
+            entry("offload", Set.of("store", "engine", "generate", "transfer", "strict", "peer", "meeting")),
+            entry("p2pnccl", Set.of("store", "engine", "wire", "generate", "transfer", "strict", "peer", "notice")),
+            entry("sglang", Set.of("text", "store", "engine", "wire", "generate", "transfer", "peer", "meeting")),
             entry(
                     "http",
                     Set.of(
@@ -36,10 +46,14 @@ class ArchitectureTest extends PackageRules {
                             "generate",
                             "transfer",
                             "notice",
-                            "nixl",
-                            "p2pnccl",
+                            "ascend",
                             "lmcache",
-                            "moriio")),
+                            "mooncake",
+                            "moriio",
+                            "nixl",
+                            "offload",
+                            "p2pnccl",
+                            "sglang")),
             entry("llama", Set.of("text", "engine", "wire", "http")));
 
     ArchitectureTest() {

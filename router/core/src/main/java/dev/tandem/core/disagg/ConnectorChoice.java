@@ -63,9 +63,9 @@ public final class ConnectorChoice {
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(ApiKind.class)));
     }
 
-    /** Whether every one of the engines also runs whole requests. */
-    public boolean serveWhole(List<EngineFacts> prefill, List<EngineFacts> decode) {
-        return used(prefill, decode).stream().allMatch(KvConnector::servesWhole);
+    /** Whether every engine of that role also runs whole requests. */
+    public boolean serveWhole(Role role, List<EngineFacts> prefill, List<EngineFacts> decode) {
+        return used(prefill, decode).stream().allMatch(connector -> connector.servesWhole(role));
     }
 
     /** Returns why an engine can not take part in its protocol yet, or null. */

@@ -28,8 +28,8 @@ public interface KvConnector {
         return new Leg(seat.worker(), api, BodyEdits.NONE);
     }
 
-    /** Whether its engines also run a whole request on one worker. */
-    default boolean servesWhole() {
+    /** Whether an engine of that role, prefill or decode, also runs a whole request alone. */
+    default boolean servesWhole(Role role) {
         return true;
     }
 

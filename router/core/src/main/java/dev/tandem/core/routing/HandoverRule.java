@@ -2,7 +2,9 @@
 package dev.tandem.core.routing;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -24,15 +26,16 @@ public interface HandoverRule {
      * What two roles can do together. Immutable.
      *
      * @param apis the APIs whose requests may run on two workers; none when every worker serves whole requests
-     * @param whole whether workers of both roles also serve whole requests
+     * @param whole roles of workers that also serve whole requests; unified ones always do
      */
-    record Terms(Set<ApiKind> apis, boolean whole) {
+    record Terms(Set<ApiKind> apis, Set<Role> whole) {
         /** Nothing is handed over. */
-        public static final Terms NOTHING = new Terms(Set.of(), true);
+        public static final Terms NOTHING = new Terms(Set.of(), EnumSet.allOf(Role.class));
 
-        /** Copies the set. */
+        /** Copies the sets. */
         public Terms {
             apis = Set.copyOf(apis);
+            whole = Set.copyOf(whole);
         }
     }
 }

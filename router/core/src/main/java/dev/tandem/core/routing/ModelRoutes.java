@@ -26,16 +26,20 @@ final class ModelRoutes {
         all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
         decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
-        Route unified = whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED));
-        Route decoding = whole(snapshot, model, policies, EnumSet.of(Role.DECODE));
-        Route generating = whole(snapshot, model, policies, EnumSet.of(Role.DECODE, Role.UNIFIED));
-        wholeFirst = terms.whole() ? List.of(unified, decoding, prefill) : List.of(unified);
-        wholeAnywhere = terms.whole() ? List.of(generating, prefill) : List.of(unified);
+        Route prefilling = whole(snapshot, model, policies, EnumSet.of(Role.PREFILL));
+        wholeFirst = List.of(
+                whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED)),
+                whole(snapshot, model, policies, EnumSet.of(Role.DECODE)),
+                prefilling);
+        wholeAnywhere = List.of(
+                whole(snapshot, model, policies, EnumSet.of(Role.DECODE, Role.UNIFIED)), prefilling);
     }
 
-    private static Route whole(
-            FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, Set<Role> roles) {
-        return new Route(snapshot.pool(model, roles), policies.whole());
+    /** Returns the workers of those roles that serve whole requests. */
+    private Route whole(FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, Set<Role> roles) {
+        Set<Role> able = EnumSet.copyOf(roles);
+        able.removeIf(role -> role != Role.UNIFIED && !terms.whole().contains(role));
+        return new Route(snapshot.pool(model, able), policies.whole());
     }
 
     /** Whether workers of the model hand anything over at all. */

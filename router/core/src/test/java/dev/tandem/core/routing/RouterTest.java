@@ -131,7 +131,7 @@ class RouterTest {
     @Test
     void anApiWhosePromptsAreNotHandedOverRunsWholeOnDecode() {
         up(P, D);
-        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.MESSAGES), true));
+        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.MESSAGES), EnumSet.allOf(Role.class)));
         assertThat(router.route(LONG, Set.of()))
                 .isEqualTo(new Unified(D, why("prefix-hash", "prompts of this API are not handed over")));
     }
@@ -139,13 +139,13 @@ class RouterTest {
     @Test
     void enginesThatServeNothingAloneGetShortPromptsAsPairs() {
         up(P, D);
-        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), false));
+        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.noneOf(Role.class)));
         assertThat(router.route(of("m", 3, true), Set.of())).isInstanceOf(Disaggregated.class);
     }
 
     @Test
     void enginesThatServeNothingAloneLeaveTheRestToUnifiedWorkers() {
-        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), false));
+        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.noneOf(Role.class)));
         up(P, D);
         assertThat(router.route(of("m", 1000, false), Set.of())).isInstanceOf(Unroutable.class);
         assertThat(router.route(LONG, Set.of("p"))).isInstanceOf(Unroutable.class);
@@ -163,12 +163,22 @@ class RouterTest {
     }
 
     @Test
+    void prefillWorkersThatServeNothingAloneAreNobodysLastResort() {
+        Router router =
+                router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.of(Role.DECODE)));
+        up(P, D);
+        assertThat(router.route(of("m", 3, true), Set.of()))
+                .isInstanceOfSatisfying(Unified.class, decision -> assertThat(decision.worker()).isEqualTo(D));
+        assertThat(router.route(LONG, Set.of("d"))).isInstanceOf(Unroutable.class);
+    }
+
+    @Test
     void whatEnginesSayDecidesWhetherTheyHandOver() {
         fleet.replace(List.of(P, D));
         Router router = router(
                 RoutingSettings.defaults(),
                 (prefill, decode) -> prefill.equals(decode)
-                        ? new HandoverRule.Terms(EnumSet.allOf(ApiKind.class), true)
+                        ? new HandoverRule.Terms(EnumSet.allOf(ApiKind.class), EnumSet.allOf(Role.class))
                         : HandoverRule.Terms.NOTHING);
         EngineFacts nixl = new EngineFacts("nixl", 0);
         fleet.onProbe("p", new Probe.Healthy(Set.of("m"), nixl));
@@ -337,10 +347,10 @@ class RouterTest {
     }
 
     private Router router(RoutingSettings settings) {
-        return router(settings, terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), true));
+        return router(settings, terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.allOf(Role.class)));
     }
 
-    private static HandoverRule terms(Set<ApiKind> apis, boolean whole) {
+    private static HandoverRule terms(Set<ApiKind> apis, Set<Role> whole) {
         return (prefill, decode) -> new HandoverRule.Terms(apis, whole);
     }
 

@@ -54,6 +54,12 @@ final class AnswerTap {
         return endMarkers(api).stream().anyMatch(text::contains) && !text.contains(ERROR_EVENT);
     }
 
+    /** Whether a stream has stopped inside an event. */
+    boolean insideEvent() {
+        String text = tailText();
+        return seen > 0 && !text.endsWith("\n\n") && !text.endsWith("\r\n\r\n");
+    }
+
     /** Whether the engine itself has reported an error inside the stream. */
     boolean failedByEngine() {
         return tailText().contains(ERROR_EVENT);

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 /**
  * Judges the first frame of a stream, piece by piece. Confined to one request.
  *
- * <p>An engine that fails before its first token, also one that could not read a KV cache, has answered 200 by then and
+ * <p>Half a frame is not passed on: who fails inside it can still be replaced. An engine that fails before its first token, also one that could not read a KV cache, has answered 200 by then and
  * says so in the first frame. Source: vLLM 0.32.0, recorded 2026-11-21.
  */
 final class FirstFrame {
@@ -26,18 +26,12 @@ final class FirstFrame {
     Verdict accept(ByteBuf piece) {
         int length = Math.min(piece.readableBytes(), MAX_BYTES - seen.length());
         seen.append(piece.toString(piece.readerIndex(), length, StandardCharsets.ISO_8859_1));
-        if (ERRORS.stream().noneMatch(this::mayBe)) {
-            return Verdict.BEGUN;
-        }
-        if (seen.indexOf("\n\n") < 0 && seen.length() < MAX_BYTES) {
+        if (seen.indexOf("\n\n") < 0 && seen.indexOf("\r\n\r\n") < 0 && seen.length() < MAX_BYTES) {
             return Verdict.UNKNOWN;
         }
-        return REJECTION.matcher(seen).find() ? Verdict.BEGUN : Verdict.FAILED;
-    }
-
-    private boolean mayBe(String error) {
-        int length = Math.min(error.length(), seen.length());
-        return error.regionMatches(0, seen.toString(), 0, length);
+        boolean failed = ERRORS.stream().anyMatch(error -> seen.indexOf(error) == 0)
+                && !REJECTION.matcher(seen).find();
+        return failed ? Verdict.FAILED : Verdict.BEGUN;
     }
 
     /** What is known of a stream. */

@@ -44,6 +44,7 @@ public final class PrefillAnswer {
             if (hasValue(parser)) {
                 missing.remove(key);
             }
+            parser.finishToken(); // a text is read only when it is needed, and ends where it has been read
             if (!wanted.ours().containsKey(key)) {
                 members.add(text(body, from, offset(parser.currentLocation())));
             }

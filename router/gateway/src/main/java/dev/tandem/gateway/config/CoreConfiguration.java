@@ -5,6 +5,7 @@ import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.prefix.Fingerprinter;
@@ -14,6 +15,7 @@ import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
@@ -78,7 +80,9 @@ class CoreConfiguration {
         if (spoken.size() > 1 && !spoken.contains("")) {
             LOG.warn("workers do not speak one hand-over protocol, strangers serve whole connectors={}", spoken);
         }
-        return new HandoverRule.Terms(connectors.apis(prefill, decode), connectors.serveWhole(prefill, decode));
+        EnumSet<Role> whole = EnumSet.allOf(Role.class);
+        whole.removeIf(role -> !connectors.serveWhole(role, prefill, decode));
+        return new HandoverRule.Terms(connectors.apis(prefill, decode), whole);
     }
 
     @Bean

@@ -3,6 +3,7 @@ package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Handover.Carried;
+import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
@@ -52,13 +53,20 @@ final class DecodeLegs {
             attempt.offerNotRead(prefill.worker(), leg.worker());
             known = new FailureException(Failure.KV_TRANSFER_FAILED, failure.detail(), failure);
         } else {
-            if (failure.failure() == Failure.CONNECT_FAILED || failure.failure() == Failure.ENGINE_BUSY) {
+            if (leftUntouched(attempt, failure.failure())) {
                 attempt.unclaimed();
             }
             attempt.blame(leg.worker());
         }
         listener.onLegFailed(LegKind.DECODE, leg, known.failure());
         return known;
+    }
+
+    /** Whether what was handed over must still be where it was, or may be, where it would stay for ever. */
+    private static boolean leftUntouched(Attempt attempt, Failure failure) {
+        return failure == Failure.CONNECT_FAILED
+                || failure == Failure.ENGINE_BUSY
+                || attempt.connector().whenAbandoned() == WhenAbandoned.DRAIN_DECODE;
     }
 
     /** Reads a small answer to its end, so that a broken one can still be replaced. */

@@ -71,9 +71,14 @@ public final class Planner {
         };
     }
 
+    /** Where nobody serves a request whole that should run so, another pair is the next best. */
     private RoutingDecision decide(RequestScope scope) {
         RoutingRequest asked = scope.request().routing();
-        RoutingRequest request = scope.whole() ? asked.whole() : asked;
+        RoutingDecision decision = decide(scope, scope.whole() ? asked.whole() : asked);
+        return scope.whole() && decision instanceof RoutingDecision.Unroutable ? decide(scope, asked) : decision;
+    }
+
+    private RoutingDecision decide(RequestScope scope, RoutingRequest request) {
         if (scope.doubtedWorkers().isEmpty()) {
             return router.route(request, scope.failedWorkers());
         }

@@ -43,6 +43,15 @@ class AnswerTapTest {
     }
 
     @Test
+    void knowsWhetherAnEventWasCutInHalf() {
+        assertThat(tapped(STREAM, 1000).insideEvent()).isFalse();
+        assertThat(tapped("data: {}\r\n\r\n", 1).insideEvent()).isFalse();
+        assertThat(tapped(STREAM + "data: {\"cho", 7).insideEvent()).isTrue();
+        assertThat(tapped("data: {}\n", 7).insideEvent()).isTrue();
+        assertThat(new AnswerTap().insideEvent()).isFalse();
+    }
+
+    @Test
     void knowsTheEndsOfOtherApis() {
         assertThat(tapped("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", 5)
                         .complete(ApiKind.MESSAGES))

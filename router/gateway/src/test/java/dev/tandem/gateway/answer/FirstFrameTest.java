@@ -41,6 +41,7 @@ class FirstFrameTest {
                 "data: {\"id\":\"cmpl-1\",\"choices\":[]}\n\n",
                 "event: message_start\ndata: {}\n\n",
                 ": ping\n\n",
+                ": ping\r\n\r\n",
                 "data: [DONE]\n\n",
                 "data: {\"error\": {\"message\": \"too long\", \"code\": 400}}\n\n"
             })
@@ -51,7 +52,8 @@ class FirstFrameTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"d", "data: {\"err", "data: {\"error\": {\"message\": \"x\"}}\n"})
+    @ValueSource(
+            strings = {"d", "data: {\"err", "data: {\"error\": {\"message\": \"x\"}}\n", "data: {\"id\":\"cmpl-1\"}\n", ": ping\r\n"})
     void tooLittleIsNotJudged(String stream) {
         assertThat(judge(stream, 1)).isEqualTo(Verdict.UNKNOWN);
     }

@@ -84,7 +84,7 @@ public final class Engine implements AutoCloseable {
         stats.add(EngineHistogram.MAX_GENERATION_TOKENS, longestAnswer);
     }
 
-    /** Looks at once for kept KV whose lease has ended; without this call that happens when it is due. */
+    /** Looks at once for kept KV and fetches whose time has ended; without this call that happens when it is due. */
     public void expireKept() {
         LockSupport.unpark(thread);
     }
@@ -92,6 +92,11 @@ public final class Engine implements AutoCloseable {
     /** Reads what blocks hold now, whoever uses them; empty if one of them does not exist. */
     public CompletableFuture<List<Handover.Block>> read(List<Integer> blocks) {
         return ask(() -> core.memory().read(blocks));
+    }
+
+    /** Reads the cached blocks with which a prompt starts; only full ones before its last token. */
+    public CompletableFuture<List<Handover.Block>> cached(int[] prompt, String salt) {
+        return ask(() -> core.cached(prompt, salt));
     }
 
     /** Gives back the blocks that are kept under an id, because they were fetched. */
@@ -136,11 +141,12 @@ public final class Engine implements AutoCloseable {
         try {
             while (!closed) {
                 core.memory().expireKept(ticker.nanoTime());
+                core.expireFetches(ticker.nanoTime());
                 drainInbox();
                 if (core.hasWork()) {
                     step();
                 } else if (inbox.isEmpty() && !closed) {
-                    LockSupport.parkNanos(this, core.memory().nanosToExpiry(ticker.nanoTime()));
+                    LockSupport.parkNanos(this, core.nanosToExpiry(ticker.nanoTime()));
                 }
             }
         } catch (RuntimeException e) {

@@ -26,12 +26,10 @@ final class EngineCore {
     private final KvMemory memory;
     private final ToyModel model;
     private final EngineStats stats;
-    private final Executor ownThread;
     private final long root;
     private final List<Sequence> running = new ArrayList<>();
     private final Deque<Sequence> waiting = new ArrayDeque<>();
-    /** Sequences whose prompt is being fetched from another engine; they have all its blocks. */
-    private final List<Sequence> fetching = new ArrayList<>();
+    private final Fetches fetches;
     /** Sequences that were aborted while the engine was stalled. */
     private final List<Sequence> left = new ArrayList<>();
     /** Sequences that will kill the engine. */
@@ -45,10 +43,10 @@ final class EngineCore {
     EngineCore(EngineShape shape, EngineStats stats, Executor ownThread) {
         this.shape = shape;
         this.stats = stats;
-        this.ownThread = ownThread;
         this.memory = new KvMemory(shape, stats);
         this.model = new ToyModel(shape.meanAnswer());
         this.root = ContentHash.of(shape.model());
+        this.fetches = new Fetches(shape, memory, stats, ownThread, this::onFetchEnded);
     }
 
     /** Puts a sequence into the queue. */
@@ -71,7 +69,7 @@ final class EngineCore {
         if (sequence.aborted) {
             return;
         }
-        if (stalled()) {
+        if (fetches.stall()) {
             left.add(sequence);
             return;
         }
@@ -87,7 +85,7 @@ final class EngineCore {
 
     private void remove(Sequence sequence) {
         sequence.aborted = true;
-        if (running.remove(sequence) || waiting.remove(sequence) || fetching.remove(sequence)) {
+        if (running.remove(sequence) || waiting.remove(sequence) || fetches.abandon(sequence)) {
             memory.release(sequence);
         }
         publishLoad();
@@ -103,7 +101,7 @@ final class EngineCore {
     /** Decides what the next step computes and returns how long that takes, in nanoseconds. */
     long beginStep(long nowNanos) {
         step.clear();
-        if (stalled()) {
+        if (fetches.stall()) {
             return 0;
         }
         for (Sequence sequence : fatal) {
@@ -126,15 +124,25 @@ final class EngineCore {
         return stepNanos();
     }
 
-    private boolean stalled() {
-        return fetching.stream()
-                .anyMatch(each -> each.request.handover() instanceof Handover.Fetch fetch
-                        && fetch.source().stalls());
-    }
-
     /** Returns true if the step that has begun computes nothing: everything waits for blocks or for another engine. */
     boolean isIdle() {
         return step.isEmpty();
+    }
+
+    /** Ends the fetches that have taken too long. */
+    void expireFetches(long nowNanos) {
+        fetches.expire(nowNanos);
+    }
+
+    /** Returns the nanoseconds until a lease or a fetch ends; {@link Long#MAX_VALUE} if nothing is to end. */
+    long nanosToExpiry(long nowNanos) {
+        return Math.min(memory.nanosToExpiry(nowNanos), fetches.nanosToExpiry(nowNanos));
+    }
+
+    /** Returns what the cached blocks with which a prompt starts hold; only full ones before its last token. */
+    List<Handover.Block> cached(int[] prompt, String salt) {
+        long start = salt.isEmpty() ? root : ContentHash.mix(root, ContentHash.of(salt));
+        return memory.cached(prompt, start);
     }
 
     /** Returns the blocks, for hand-overs. */
@@ -163,7 +171,7 @@ final class EngineCore {
         dead = true;
         List<Sequence> all = new ArrayList<>(running);
         all.addAll(waiting);
-        all.addAll(fetching);
+        all.addAll(fetches.all());
         all.addAll(fatal);
         fatal.clear();
         for (Sequence sequence : all) {
@@ -222,31 +230,18 @@ final class EngineCore {
             return false;
         }
         waiting.remove();
-        fetching.add(sequence);
         sequence.fetchStarted = true;
-        int missing = sequence.length - sequence.computed;
-        int shown = fetch.shownTokens() < 0 ? sequence.length : fetch.shownTokens();
-        onFirstScheduled(sequence, new Admitted(sequence.length, missing, 0, shown), nowNanos);
-        fetch.source()
-                .fetch(
-                        sequence.blocks.size() - sequence.fullBlocks,
-                        fetched -> ownThread.execute(() -> onFetched(sequence, fetched)));
+        if (!fetch.terms().partial()) {
+            int missing = sequence.length - sequence.computed;
+            int shown = fetch.shownTokens() < 0 ? sequence.length : fetch.shownTokens();
+            onFirstScheduled(sequence, new Admitted(sequence.length, missing, 0, shown), nowNanos);
+        }
+        fetches.begin(sequence, fetch, nowNanos);
         return true;
     }
 
-    private void onFetched(Sequence sequence, Handover.Fetched fetched) {
-        if (!fetching.remove(sequence)) {
-            return;
-        }
-        if (fetched.blocks().isEmpty()) {
-            memory.release(sequence);
-            sequence.aborted = true;
-            stats.add(EngineCounter.FAILED_TRANSFERS, 1);
-            stats.countFinished(Finish.ERROR);
-            sequence.request.listener().onFailed(TokenListener.Failure.KV_LOAD);
-        } else {
-            stats.onFetched(fetched, shape.blockSize());
-            memory.fill(sequence, fetched.blocks().iterator());
+    private void onFetchEnded(Sequence sequence) {
+        if (!sequence.aborted) {
             waiting.addFirst(sequence);
         }
         publishLoad();
@@ -353,7 +348,8 @@ final class EngineCore {
 
     private void finish(Sequence sequence, Finish finish, long nowNanos) {
         running.remove(sequence);
-        if (sequence.request.handover() instanceof Handover.Keep keep) {
+        Handover.Keep keep = sequence.keep();
+        if (keep != null && (keep.afterStop() || finish == Finish.LENGTH)) {
             memory.keep(sequence, keep, nowNanos);
         } else {
             memory.release(sequence);
@@ -364,7 +360,7 @@ final class EngineCore {
     }
 
     private void publishLoad() {
-        stats.load(running.size(), waiting.size(), fetching.size() + fatal.size());
+        stats.load(running.size(), waiting.size(), fetches.all().size() + fatal.size());
         memory.publishLoad();
     }
 

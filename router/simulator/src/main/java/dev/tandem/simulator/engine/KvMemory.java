@@ -114,6 +114,37 @@ final class KvMemory {
         sequence.computed = sequence.length - 1;
     }
 
+    /** Fills the next blocks with what another engine sent, as many as there are; the rest has to be computed. */
+    Admitted fillSome(Sequence sequence, List<Handover.Block> contents) {
+        int local = sequence.fullBlocks;
+        for (Handover.Block content : contents) {
+            long key = sequence.keyAfter(sequence.lastKey(), sequence.fullBlocks, shape.blockSize());
+            KvBlock block = sequence.blocks.get(sequence.fullBlocks);
+            pool.publish(block, key, content.content());
+            sequence.onFull(block);
+        }
+        int external = contents.size() * shape.blockSize();
+        sequence.computed = sequence.fullBlocks * shape.blockSize();
+        int created = sequence.promptLength() / shape.blockSize() - sequence.fullBlocks;
+        return new Admitted(local * shape.blockSize() + external, external, created * shape.blockSize());
+    }
+
+    /** Returns what the cached blocks with which a prompt starts hold, from the root of its chain on. */
+    List<Handover.Block> cached(int[] prompt, long root) {
+        List<Handover.Block> contents = new ArrayList<>();
+        long key = root;
+        for (int end = shape.blockSize(); end < prompt.length; end += shape.blockSize()) {
+            key = ContentHash.extend(key, prompt, end - shape.blockSize(), end);
+            KvBlock block = pool.find(key);
+            if (block == null) {
+                return contents;
+            }
+            contents.add(new Handover.Block(block.content, 0, 0));
+            pool.release(block);
+        }
+        return contents;
+    }
+
     /** Leaves the blocks as they are for another engine, and notes where the prompt ends in them. */
     void keep(Sequence sequence, Handover.Keep keep, long nowNanos) {
         int prompt = sequence.promptLength();

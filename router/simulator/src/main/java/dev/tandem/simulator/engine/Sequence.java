@@ -28,6 +28,8 @@ final class Sequence {
     boolean answering;
     /** The KV of the prompt was asked for in another engine. */
     boolean fetchStarted;
+    /** When it does not wait for that KV any longer; {@link Long#MAX_VALUE} for no bound. */
+    long fetchEndNanos = Long.MAX_VALUE;
     /** Content of the whole prompt's KV; valid once {@link #answering}. */
     long promptContent;
 
@@ -89,7 +91,29 @@ final class Sequence {
 
     /** Returns where the KV of the prompt must be fetched, unless that has been tried. */
     Handover.@Nullable Fetch pendingFetch() {
-        return !fetchStarted && request.handover() instanceof Handover.Fetch fetch ? fetch : null;
+        return fetchStarted ? null : fetch();
+    }
+
+    /** Returns where the KV of the prompt must be fetched; null if nowhere. */
+    Handover.@Nullable Fetch fetch() {
+        return switch (request.handover()) {
+            case null -> null;
+            case Handover.Fetch fetch -> fetch;
+            case Handover.Relay relay -> relay.fetch();
+            case Handover.Keep keep -> null;
+            case Handover.Fatal fatal -> null;
+        };
+    }
+
+    /** Returns how the KV stays for another engine; null if it does not. */
+    Handover.@Nullable Keep keep() {
+        return switch (request.handover()) {
+            case null -> null;
+            case Handover.Keep keep -> keep;
+            case Handover.Relay relay -> relay.keep();
+            case Handover.Fetch fetch -> null;
+            case Handover.Fatal fatal -> null;
+        };
     }
 
     /** Returns the content that a block has when it is computed here: attention reads all KV before it. */

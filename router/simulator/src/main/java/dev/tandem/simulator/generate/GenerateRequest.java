@@ -2,6 +2,7 @@
 package dev.tandem.simulator.generate;
 
 import dev.tandem.simulator.engine.Limits;
+import dev.tandem.simulator.text.ContentHash;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +40,26 @@ public record GenerateRequest(
     /** Returns the prompt of an answer. */
     public Prompt promptOf(int choice) {
         return prompts.get(choice / sampling.n());
+    }
+
+    /** Returns this request with the limit of one token. */
+    public GenerateRequest forOneToken() {
+        Limits limits = sampling.limits();
+        Limits one = new Limits(1, Math.min(1, limits.minTokens()), limits.ignoreEnd(), limits.stopTokens());
+        Sampling first = new Sampling(
+                sampling.n(),
+                one,
+                sampling.stops(),
+                sampling.includeStop(),
+                sampling.logprobs(),
+                sampling.promptLogprobs());
+        return new GenerateRequest(id, created, prompts, first, streaming, returnTokenIds, forced, salt);
+    }
+
+    /** Returns a number that stands for the first prompt and its salt. */
+    public long digest() {
+        int[] tokens = prompts.getFirst().tokens();
+        return ContentHash.extend(ContentHash.of(salt), tokens, 0, tokens.length);
     }
 
     /** Returns the tokens of all prompts. */

@@ -4,6 +4,9 @@ package dev.tandem.simulator.http;
 import dev.tandem.simulator.wire.Rejection;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -18,6 +21,7 @@ import reactor.core.scheduler.Schedulers;
  * @param channel Connection that it came on.
  * @param nowSeconds Arrival, seconds since 1970.
  * @param seen Its entry in the journal; null if it has none.
+ * @param faults The faults that hit it.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 public record Call(
@@ -27,10 +31,26 @@ public record Call(
         byte[] body,
         Channel channel,
         long nowSeconds,
-        @Nullable SeenRequest seen) {
+        @Nullable SeenRequest seen,
+        List<Fault> faults) {
+    /** Copies the list. */
+    public Call {
+        faults = List.copyOf(faults);
+    }
+
     /** Returns this request with its entry in the journal. */
     Call journaled(SeenRequest entry) {
-        return new Call(method, path, headers, body, channel, nowSeconds, entry);
+        return new Call(method, path, headers, body, channel, nowSeconds, entry, faults);
+    }
+
+    /** Returns this request with the faults that hit it. */
+    Call hitBy(List<Fault> hits) {
+        return new Call(method, path, headers, body, channel, nowSeconds, seen, hits);
+    }
+
+    /** Returns the names of the faults that hit it. */
+    Set<String> faultNames() {
+        return faults.stream().map(fault -> fault.kind().wireName()).collect(Collectors.toSet());
     }
 
     /** Returns the rejection of a request that a correct router never sends, and notes it in the journal. */

@@ -53,10 +53,22 @@ public record Fault(
         HEALTH_DOWN,
         /** {@code /v1/models} lists nothing. */
         NO_MODELS,
+        /** The engine drops the request after some events, with the reason that it has to be computed again. */
+        RECOMPUTED,
+        /** A decode engine that calls the router back does so twice. */
+        CALLBACK_TWICE,
+        /** It calls back for a request that the router does not know, and then for the right one. */
+        CALLBACK_UNKNOWN,
+        /** It does not call back. */
+        CALLBACK_NEVER,
         /** The process dies when the request comes. */
         CRASH,
         /** The process dies when the request comes and is back at once, with empty caches and another engine id. */
-        RESTART
+        RESTART;
+
+        String wireName() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /** Returns a fault that fires once for any request. */
@@ -116,7 +128,7 @@ public record Fault(
 
     ObjectNode json(int left) {
         return Json.object()
-                .put("kind", kind.name().toLowerCase(Locale.ROOT))
+                .put("kind", kind.wireName())
                 .put("path", path)
                 .put("count", left)
                 .put("after", at)

@@ -105,7 +105,20 @@ public final class Faults {
             return switch (fault.kind()) {
                 case HEALTH_UP, HEALTH_DOWN -> path.equals("/health");
                 case NO_MODELS -> path.equals("/v1/models");
-                case STATUS, DELAY, STALL, RESET, TRUNCATE, GARBAGE, ERROR_EVENT, TRICKLE, CRASH, RESTART ->
+                case STATUS,
+                        DELAY,
+                        STALL,
+                        RESET,
+                        TRUNCATE,
+                        GARBAGE,
+                        ERROR_EVENT,
+                        TRICKLE,
+                        RECOMPUTED,
+                        CALLBACK_TWICE,
+                        CALLBACK_UNKNOWN,
+                        CALLBACK_NEVER,
+                        CRASH,
+                        RESTART ->
                     fault.path().isEmpty()
                             ? !isProbe(path)
                             : fault.path().equals(path) || fault.path().equals("*");

@@ -50,7 +50,8 @@ final class FaultyAnswer {
                 channel.pipeline().addFirst(RawBytes.trickle(Math.max(1, fault.at()), fault.pause()));
                 yield honest;
             }
-            case HEALTH_UP -> honest;
+            case RECOMPUTED -> honest.map(new Recomputed(Math.max(0, fault.at()))::of);
+            case HEALTH_UP, CALLBACK_TWICE, CALLBACK_UNKNOWN, CALLBACK_NEVER -> honest;
             case HEALTH_DOWN -> Mono.just(Answer.empty(503));
             case NO_MODELS -> Mono.just(Answer.json(200, noModels()));
             case CRASH -> die(owner::crash);

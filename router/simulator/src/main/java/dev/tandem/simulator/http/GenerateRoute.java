@@ -47,12 +47,13 @@ final class GenerateRoute {
 
     Mono<Answer> answer(GenerateApi api, Call call) {
         Fields fields = Fields.parse(call.body());
-        Asked asked = new Asked(fields.body(), call::header);
+        Asked asked = new Asked(fields.body(), call::header, call.faultNames());
         if (strict) {
             check(asked, call);
         }
         String id = id(api, fields, call.header("x-request-id"));
-        GenerateRequest request = api.read(fields, served, id, call.nowSeconds());
+        GenerateRequest read = api.read(fields, served, id, call.nowSeconds());
+        GenerateRequest request = connector == null ? read : connector.runs(read);
         fields.dictionary("kv_transfer_params"); // refuses what is no object
         Mono<Answer> answer = Mono.defer(() -> {
             Leg leg = connector == null ? Leg.NONE : connector.leg(asked, request);

@@ -3,11 +3,14 @@ package dev.tandem.simulator.http;
 
 import static java.util.Map.entry;
 
+import dev.tandem.simulator.ascend.LayerwiseConfig;
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.lmcache.MpConfig;
 import dev.tandem.simulator.lmcache.PdConfig;
+import dev.tandem.simulator.mooncake.MooncakeConfig;
 import dev.tandem.simulator.moriio.MoriioConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.offload.OffloadConfig;
 import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
 import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
@@ -18,6 +21,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -40,6 +45,9 @@ public record KvTransfer(
     private static final Map<String, Reader> READERS = Map.ofEntries(
             entry("NixlConnector", NixlConfig::read),
             entry("NixlPullConnector", NixlConfig::read),
+            entry("NixlPushConnector", NixlConfig::readPush),
+            entry(MooncakeConfig.NAME, MooncakeConfig::read),
+            entry(LayerwiseConfig.NAME, LayerwiseConfig::read),
             entry(P2pNcclConfig.NAME, P2pNcclConfig::read),
             entry(MoriioConfig.NAME, MoriioConfig::read),
             entry("LMCacheMPConnector", (role, config) -> new MpConfig(null)),
@@ -49,8 +57,7 @@ public record KvTransfer(
     private static final Set<String> SHARED =
             Set.of("OffloadingConnector", "ExampleConnector", "LMCacheMPConnector", "LMCacheConnectorV1");
     /** Connectors of vLLM that the simulator does not imitate. */
-    private static final Set<String> KNOWN =
-            Set.of("NixlPushConnector", "MooncakeConnector", "MooncakeStoreConnector", "MultiConnector");
+    private static final Set<String> KNOWN = Set.of("MooncakeStoreConnector", "MultiConnector");
 
     /** Reads the settings of one kind of connector; throws {@link IllegalArgumentException} for wrong ones. */
     private interface Reader {
@@ -67,9 +74,8 @@ public record KvTransfer(
         }
         String connector = config.path("kv_connector").asString("");
         if (KNOWN.contains(connector)) {
-            throw new UsageException("kv_connector: " + connector
-                    + " is not simulated yet (expected: NixlConnector or one of the shared store connectors "
-                    + sharedNames() + ")");
+            throw new UsageException(
+                    "kv_connector: " + connector + " is not simulated yet (expected: one of " + names() + ")");
         }
         if (!SHARED.contains(connector) && !READERS.containsKey(connector)) {
             throw new UsageException("Unsupported connector type: " + connector);
@@ -80,9 +86,10 @@ public record KvTransfer(
             throw new UsageException(
                     "Unsupported kv_role: " + role + ". Supported roles are ('kv_both', 'kv_producer', 'kv_consumer')");
         }
-        Reader reader = READERS.get(connector);
+        boolean peers = connector.equals(OffloadConfig.NAME) && OffloadConfig.asked(config);
+        Reader reader = peers ? OffloadConfig::read : READERS.get(connector);
         ConnectorConfig settings = reader == null ? null : checked(() -> reader.read(known, config));
-        return settings != null && !SHARED.contains(connector)
+        return settings != null && (peers || !SHARED.contains(connector))
                 ? direct(connector, settings)
                 : new KvTransfer(
                         connector,
@@ -132,8 +139,11 @@ public record KvTransfer(
         }
     }
 
-    private static String sharedNames() {
-        return String.join(", ", SHARED.stream().sorted().toList());
+    private static String names() {
+        return Stream.concat(READERS.keySet().stream(), SHARED.stream())
+                .distinct()
+                .sorted()
+                .collect(Collectors.joining(", "));
     }
 
     private static @Nullable Path folder(JsonNode extra) {

@@ -4,6 +4,7 @@ package dev.tandem.simulator.http;
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.lmcache.MpConfig;
 import dev.tandem.simulator.notice.Mishaps;
+import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,6 +33,10 @@ final class OptionDraft {
 
     @Nullable
     KvTransfer transfer;
+
+    /** Settings of an engine that is no vLLM; null for vLLM. */
+    @Nullable
+    SglangConfig sglang;
 
     @Nullable
     Path store;

@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.notice.Mishaps;
+import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.wire.Served;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -66,6 +67,13 @@ final class OptionParser {
                 "mishaps of notices: delay_ms=, lose=, duplicate=, reorder=, early=");
         one("--sim-telemetry", (d, v) -> d.telemetry = v, "where LMCacheMPConnector says that it has stored, a URL");
         one("--tensor-parallel-size", (d, v) -> d.tensorParallel = number("--tensor-parallel-size", v), "workers (1)");
+        one("--sim-engine", (d, v) -> engine(d, v), "vllm or sglang, whose disaggregation it then behaves as (vllm)");
+        one("--disaggregation-mode", (d, v) -> mode(d, v), "part of an SGLang engine: null, prefill or decode");
+        one(
+                "--disaggregation-bootstrap-port",
+                (d, v) -> d.sglang =
+                        sglang(d).withBootstrap(sglang(d).host(), number("--disaggregation-bootstrap-port", v)),
+                "bootstrap port of SGLang's prefill engines (8998)");
         flag("--sim-admin", (d, on) -> d.admin = on, "serve /sim and obey x-sim-fault (on)");
         harmless(Values.NONE, "--enforce-eager", "--enable-prefix-caching", "--enable-chunked-prefill");
         harmless(Values.NONE, "--disable-hybrid-kv-cache-manager", "--trust-remote-code", "--disable-log-requests");
@@ -94,6 +102,9 @@ final class OptionParser {
             throw new UsageException("no model: name it as `serve MODEL` or `--model MODEL`");
         }
         draft.toolParser &= draft.autoToolChoice;
+        if (draft.sglang != null) {
+            draft.transfer = KvTransfer.direct(SglangConfig.NAME, draft.sglang);
+        }
         return draft.finish();
     }
 
@@ -191,6 +202,26 @@ final class OptionParser {
             return Mishaps.parse(text);
         } catch (IllegalArgumentException e) {
             throw new UsageException("argument --sim-notices: " + e.getMessage());
+        }
+    }
+
+    private static void engine(OptionDraft draft, String value) {
+        draft.sglang = switch (value) {
+            case "vllm" -> null;
+            case SglangConfig.NAME -> sglang(draft);
+            default -> throw new UsageException("argument --sim-engine: invalid choice: '" + value + "'");
+        };
+    }
+
+    private static SglangConfig sglang(OptionDraft draft) {
+        return draft.sglang == null ? SglangConfig.of(SglangConfig.Mode.NULL) : draft.sglang;
+    }
+
+    private static void mode(OptionDraft draft, String value) {
+        try {
+            draft.sglang = sglang(draft).withMode(SglangConfig.Mode.of(value));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("argument --disaggregation-mode: " + e.getMessage());
         }
     }
 

@@ -97,9 +97,10 @@ final class Routes {
         return routes.containsKey(path);
     }
 
-    private static Answer rejected(String path, Rejection rejection) {
+    private Answer rejected(String path, Rejection rejection) {
         boolean messages = path.startsWith("/v1/messages");
-        return Answer.json(rejection.status(), messages ? rejection.anthropic() : rejection.openAi());
+        ObjectNode other = connector == null ? rejection.openAi() : connector.error(rejection);
+        return Answer.json(rejection.status(), messages ? rejection.anthropic() : other);
     }
 
     private static boolean isJson(@Nullable String contentType) {

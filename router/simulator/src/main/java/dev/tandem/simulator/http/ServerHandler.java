@@ -110,7 +110,8 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
                                 body,
                                 channel.get(),
                                 clock.instant().getEpochSecond(),
-                                null)));
+                                null,
+                                List.of())));
     }
 
     private Mono<Void> answer(HttpServerRequest request, HttpServerResponse response, Call call) {
@@ -124,7 +125,8 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
             return Mono.never();
         }
         long start = System.nanoTime();
-        return faulted(call, seen, faults(call), routed(call, seen))
+        List<Fault> hits = faults(call);
+        return faulted(call, seen, hits, routed(call.hitBy(hits), seen))
                 .flatMap(answer -> write(response, call, observed(answer, seen)).doOnSuccess(done -> {
                     ended(answer, seen);
                     onSent(call, answer, start);

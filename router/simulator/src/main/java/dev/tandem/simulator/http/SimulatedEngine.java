@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.core.time.Ticker;
 import dev.tandem.simulator.engine.Engine;
+import dev.tandem.simulator.engine.EngineCounter;
 import dev.tandem.simulator.engine.EngineShape;
 import dev.tandem.simulator.engine.EngineStats;
 import dev.tandem.simulator.store.DirectoryStore;
@@ -21,6 +22,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -120,10 +122,14 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         return process.connector == null ? 0 : process.connector.port();
     }
 
-    /** Returns numbers of the connector, such as what was left behind; a restarted engine has new ones. */
+    /** Returns what is kept for others, what has expired, and numbers of the connector; a restart starts anew. */
     @Override
     public Map<String, Long> facts() {
-        return process.connector == null ? Map.of() : process.connector.facts();
+        Map<String, Long> facts =
+                process.connector == null ? new TreeMap<>() : new TreeMap<>(process.connector.facts());
+        facts.put("kv_kept", (long) stats().kept());
+        facts.put("kv_expired", stats().count(EngineCounter.KV_EXPIRED));
+        return facts;
     }
 
     /** Returns one of the {@link #facts()}; throws for one that the connector does not have. */

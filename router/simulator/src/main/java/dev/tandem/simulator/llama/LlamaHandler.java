@@ -66,6 +66,7 @@ final class LlamaHandler extends ServerHandler {
                 case NO_MODELS -> answer = Mono.just(LlamaRoutes.json(200, noModels()));
                 case ERROR_EVENT -> answer = answer.map(whole -> cut(fault, whole, seen));
                 case DELAY, STALL, RESET, TRUNCATE, GARBAGE, TRICKLE, HEALTH_UP, CRASH, RESTART -> common.add(fault);
+                case RECOMPUTED, CALLBACK_TWICE, CALLBACK_UNKNOWN, CALLBACK_NEVER -> {}
             }
         }
         return super.faulted(call, seen, common, answer);

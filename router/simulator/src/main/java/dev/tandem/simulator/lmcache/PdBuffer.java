@@ -2,8 +2,8 @@
 package dev.tandem.simulator.lmcache;
 
 import dev.tandem.simulator.engine.Handover.Block;
+import dev.tandem.simulator.peer.Mailbox;
 import dev.tandem.simulator.store.KvStore;
-import dev.tandem.simulator.transfer.Mailbox;
 import java.util.List;
 import java.util.OptionalLong;
 

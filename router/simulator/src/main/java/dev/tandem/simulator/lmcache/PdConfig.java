@@ -2,10 +2,10 @@
 package dev.tandem.simulator.lmcache;
 
 import dev.tandem.simulator.engine.EngineShape;
+import dev.tandem.simulator.peer.Mailbox;
 import dev.tandem.simulator.store.KvStore;
 import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
-import dev.tandem.simulator.transfer.Mailbox;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;

@@ -2,12 +2,12 @@
 package dev.tandem.simulator.lmcache;
 
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.peer.Mailbox;
+import dev.tandem.simulator.peer.Peer;
+import dev.tandem.simulator.peer.SideChannel;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.Connector;
 import dev.tandem.simulator.transfer.Leg;
-import dev.tandem.simulator.transfer.Mailbox;
-import dev.tandem.simulator.transfer.Peer;
-import dev.tandem.simulator.transfer.SideChannel;
 import dev.tandem.simulator.transfer.Site;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;

@@ -3,9 +3,9 @@ package dev.tandem.simulator.moriio;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.peer.MailSource;
+import dev.tandem.simulator.peer.RemoteSource;
 import dev.tandem.simulator.transfer.Leg;
-import dev.tandem.simulator.transfer.MailSource;
-import dev.tandem.simulator.transfer.RemoteSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import tools.jackson.databind.node.ObjectNode;

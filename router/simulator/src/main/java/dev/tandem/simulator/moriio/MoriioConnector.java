@@ -6,18 +6,18 @@ import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
 import dev.tandem.simulator.notice.Courier;
 import dev.tandem.simulator.notice.Registration;
+import dev.tandem.simulator.peer.Ledger;
+import dev.tandem.simulator.peer.Mailbox;
+import dev.tandem.simulator.peer.Peer;
+import dev.tandem.simulator.peer.RemoteEngine;
+import dev.tandem.simulator.peer.SideChannel;
 import dev.tandem.simulator.strict.UsedIds;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.Claim;
 import dev.tandem.simulator.transfer.Connector;
 import dev.tandem.simulator.transfer.InternalId;
 import dev.tandem.simulator.transfer.KvRole;
-import dev.tandem.simulator.transfer.Ledger;
 import dev.tandem.simulator.transfer.Leg;
-import dev.tandem.simulator.transfer.Mailbox;
-import dev.tandem.simulator.transfer.Peer;
-import dev.tandem.simulator.transfer.RemoteEngine;
-import dev.tandem.simulator.transfer.SideChannel;
 import dev.tandem.simulator.transfer.Site;
 import java.io.IOException;
 import java.time.Duration;
@@ -176,7 +176,7 @@ final class MoriioConnector implements Connector {
     }
 
     void onHandedOut(String transferId, ObjectNode params, GenerateRequest request) {
-        ledger.add(transferId, Params.digest(params), Ledger.prompt(request));
+        ledger.add(transferId, Params.digest(params), request.digest());
     }
 
     private void write(String transferId, List<Handover.Block> blocks, PeerAddress decode) {

@@ -2,9 +2,8 @@
 package dev.tandem.simulator.moriio;
 
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.peer.RemoteEngine;
 import dev.tandem.simulator.transfer.Claim;
-import dev.tandem.simulator.transfer.Ledger;
-import dev.tandem.simulator.transfer.RemoteEngine;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,8 +47,7 @@ final class ReadQuestion implements Claim {
     private @Nullable String ask() {
         String id = params.path(Params.TRANSFER).asString("");
         try (RemoteEngine remote = connector.connect(prefill)) {
-            return remote.claim(id, Params.digest(params), Ledger.prompt(request))
-                    .refusal(id);
+            return remote.claim(id, Params.digest(params), request.digest()).refusal(id);
         } catch (IOException e) {
             log.info("KV parameters not judged transfer={} reason={}", id, e.getMessage());
             return null;

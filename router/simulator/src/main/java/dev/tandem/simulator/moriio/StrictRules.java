@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.moriio;
 
+import dev.tandem.simulator.strict.LegRules;
 import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.KvRole;
@@ -72,11 +73,8 @@ final class StrictRules {
     }
 
     private String keys() {
-        return params.propertyNames().stream()
-                .filter(key -> !KNOWN.contains(key))
-                .findFirst()
-                .map(key -> "kv_transfer_params." + key + ": unknown key (expected: nothing that a client sends)")
-                .orElse("");
+        String unknown = LegRules.unknownKey(params, KNOWN);
+        return unknown == null ? "" : unknown;
     }
 
     private String address() {

@@ -6,6 +6,7 @@ import dev.tandem.simulator.store.KvStore;
 import dev.tandem.simulator.transfer.ConnectorConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -18,9 +19,11 @@ import tools.jackson.databind.JsonNode;
  * @param port Side channel port ({@code VLLM_NIXL_SIDE_CHANNEL_PORT}); 0 for any free one.
  * @param engineId Id of the engine; null for a new one at every start.
  * @param lease How long finished prefill requests keep their blocks ({@code kv_lease_duration}).
+ * @param mode Who moves the blocks.
  */
 public record NixlConfig(
-        KvRole role, String host, int port, @Nullable String engineId, Duration lease) implements ConnectorConfig {
+        KvRole role, String host, int port, @Nullable String engineId, Duration lease, Mode mode)
+        implements ConnectorConfig {
     /** vLLM's side channel host. */
     public static final String DEFAULT_HOST = "localhost";
 
@@ -30,9 +33,21 @@ public record NixlConfig(
     /** vLLM's {@code kv_lease_duration} (since 2026-05-11). */
     public static final Duration DEFAULT_LEASE = Duration.ofSeconds(30);
 
+    /** Who moves the blocks; engines of different modes never come together. */
+    public enum Mode {
+        /** The decode engine reads them ({@code NixlConnector}, {@code NixlPullConnector}). */
+        PULL,
+        /** The prefill engine writes them ({@code NixlPushConnector}). */
+        PUSH;
+
+        String wireName() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     /** Returns vLLM's defaults for a role. */
     public static NixlConfig of(KvRole role) {
-        return new NixlConfig(role, DEFAULT_HOST, DEFAULT_PORT, null, DEFAULT_LEASE);
+        return new NixlConfig(role, DEFAULT_HOST, DEFAULT_PORT, null, DEFAULT_LEASE, Mode.PULL);
     }
 
     /** Reads {@code --kv-transfer-config}; throws for a lease that is none. */
@@ -46,6 +61,11 @@ public record NixlConfig(
         String id = config.path("engine_id").asString("");
         NixlConfig leased = of(role).withLease(Duration.ofNanos((long) (lease * 1e9)));
         return id.isEmpty() ? leased : leased.withEngineId(id);
+    }
+
+    /** Reads {@code --kv-transfer-config} for {@code NixlPushConnector}; throws for a lease that is none. */
+    public static NixlConfig readPush(KvRole role, JsonNode config) {
+        return read(role, config).withMode(Mode.PUSH);
     }
 
     @Override
@@ -62,21 +82,29 @@ public record NixlConfig(
 
     @Override
     public Prepared prepare(@Nullable KvStore shared) {
-        return new Prepared(null, site -> new NixlConnector(this, site));
+        return new Prepared(null, site -> switch (mode) {
+            case PULL -> new NixlConnector(this, site);
+            case PUSH -> new NixlPushConnector(this, site.speaking(mode.wireName()));
+        });
     }
 
     /** Returns this configuration with another side channel. */
     public NixlConfig withSideChannel(String address, int sidePort) {
-        return new NixlConfig(role, address, sidePort, engineId, lease);
+        return new NixlConfig(role, address, sidePort, engineId, lease, mode);
     }
 
     /** Returns this configuration with a fixed engine id. */
     public NixlConfig withEngineId(String id) {
-        return new NixlConfig(role, host, port, id, lease);
+        return new NixlConfig(role, host, port, id, lease, mode);
     }
 
     /** Returns this configuration with another lease. */
     public NixlConfig withLease(Duration time) {
-        return new NixlConfig(role, host, port, engineId, time);
+        return new NixlConfig(role, host, port, engineId, time, mode);
+    }
+
+    /** Returns this configuration with another mode. */
+    public NixlConfig withMode(Mode who) {
+        return new NixlConfig(role, host, port, engineId, lease, who);
     }
 }

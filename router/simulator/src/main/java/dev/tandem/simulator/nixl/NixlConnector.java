@@ -3,16 +3,16 @@ package dev.tandem.simulator.nixl;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.peer.Ledger;
+import dev.tandem.simulator.peer.Mailbox;
+import dev.tandem.simulator.peer.Peer;
+import dev.tandem.simulator.peer.RemoteEngine;
+import dev.tandem.simulator.peer.RemoteSource;
+import dev.tandem.simulator.peer.SideChannel;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.Claim;
 import dev.tandem.simulator.transfer.Connector;
-import dev.tandem.simulator.transfer.Ledger;
 import dev.tandem.simulator.transfer.Leg;
-import dev.tandem.simulator.transfer.Mailbox;
-import dev.tandem.simulator.transfer.Peer;
-import dev.tandem.simulator.transfer.RemoteEngine;
-import dev.tandem.simulator.transfer.RemoteSource;
-import dev.tandem.simulator.transfer.SideChannel;
 import dev.tandem.simulator.transfer.Site;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -98,8 +98,7 @@ public final class NixlConnector implements Connector {
     private @Nullable String claim(ObjectNode params, GenerateRequest request) {
         String id = params.path(Params.REQUEST).asString("");
         try (RemoteEngine remote = connect(params)) {
-            return remote.claim(id, Params.digest(params), Ledger.prompt(request))
-                    .refusal(id);
+            return remote.claim(id, Params.digest(params), request.digest()).refusal(id);
         } catch (IOException e) {
             log.info("KV parameters not judged request={} reason={}", id, e.getMessage());
             return null;
@@ -107,7 +106,7 @@ public final class NixlConnector implements Connector {
     }
 
     void onHandedOut(String name, ObjectNode params, GenerateRequest request) {
-        ledger.add(name, Params.digest(params), Ledger.prompt(request));
+        ledger.add(name, Params.digest(params), request.digest());
     }
 
     private Leg decodeLeg(ObjectNode params, GenerateRequest request) {

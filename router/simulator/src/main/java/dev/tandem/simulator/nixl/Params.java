@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
+import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.text.ContentHash;
 import dev.tandem.simulator.wire.Json;
 import java.util.ArrayList;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Names and shapes in {@code kv_transfer_params}, as recorded with vLLM 0.32.0 on 2026-11-21. */
@@ -45,6 +47,13 @@ final class Params {
             "transfer_mode",
             CACHED);
 
+    /** Keys on leg D that vLLM reads without a check where the prefill engine pushes. */
+    static final List<String> READ_BY_PUSH = List.of(ENGINE, HOST, PORT, "tp_size");
+
+    /** Keys that a router sends on leg D where the prefill engine pushes. */
+    static final Set<String> PUSHED =
+            Set.of(REMOTE_PREFILL, REMOTE_DECODE, ENGINE, HOST, PORT, "tp_size", "pp_size", REQUEST);
+
     private Params() {}
 
     /** Returns true for a flag that is set. */
@@ -75,6 +84,22 @@ final class Params {
             ids.add(id.asInt());
         }
         return ids;
+    }
+
+    /** Returns what a prefill answer says about the blocks that its engine keeps under a name. */
+    static ObjectNode answered(NixlConfig config, String engineId, String name, Handover.Kept kept) {
+        ObjectNode params = Json.object().put(REMOTE_PREFILL, true).put(REMOTE_DECODE, false);
+        ArrayNode group = params.putArray(BLOCKS).addArray();
+        kept.blocks().forEach(group::add);
+        params.put(ENGINE, engineId).put(REQUEST, name).put(HOST, config.host()).put(PORT, config.port());
+        params.put("tp_size", 1).put("dcp_size", 1).put("pp_size", 1);
+        params.put(TOKENS, kept.computedTokens())
+                .putNull("remote_blocks_expiry_time")
+                .put("transfer_mode", config.mode().wireName());
+        if (kept.generatedTokens() == 1) {
+            params.put(CACHED, kept.cachedTokens());
+        }
+        return params;
     }
 
     /** Returns a number that stands for the whole object: its keys, their order and their values. */

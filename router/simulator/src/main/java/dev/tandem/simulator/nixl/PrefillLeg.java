@@ -7,12 +7,10 @@ import dev.tandem.simulator.generate.GenerateRequest;
 import dev.tandem.simulator.generate.Piece;
 import dev.tandem.simulator.transfer.InternalId;
 import dev.tandem.simulator.transfer.Leg;
-import dev.tandem.simulator.wire.Json;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -47,20 +45,7 @@ final class PrefillLeg implements Leg {
         if (blocks == null || name == null) {
             return null;
         }
-        ObjectNode params = Json.object().put(Params.REMOTE_PREFILL, true).put(Params.REMOTE_DECODE, false);
-        ArrayNode group = params.putArray(Params.BLOCKS).addArray();
-        blocks.blocks().forEach(group::add);
-        params.put(Params.ENGINE, connector.engineId())
-                .put(Params.REQUEST, name)
-                .put(Params.HOST, connector.config().host())
-                .put(Params.PORT, connector.config().port());
-        params.put("tp_size", 1).put("dcp_size", 1).put("pp_size", 1);
-        params.put(Params.TOKENS, blocks.computedTokens())
-                .putNull("remote_blocks_expiry_time")
-                .put("transfer_mode", "pull");
-        if (blocks.generatedTokens() == 1) {
-            params.put(Params.CACHED, blocks.cachedTokens());
-        }
+        ObjectNode params = Params.answered(connector.config(), connector.engineId(), name, blocks);
         connector.onHandedOut(name, params, request);
         return params;
     }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
+import dev.tandem.simulator.strict.LegRules;
 import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.KvRole;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -14,6 +13,9 @@ import tools.jackson.databind.node.ObjectNode;
  * writes the router.
  */
 public final class StrictRules {
+    private static final String ON_PREFILL_ENGINE =
+            "kv_transfer_params.do_remote_prefill: true on a prefill engine (kv_role kv_producer)";
+
     private StrictRules() {}
 
     /**
@@ -36,23 +38,43 @@ public final class StrictRules {
         if (!(body.get("kv_transfer_params") instanceof ObjectNode params)) {
             return null;
         }
+        String leg = whichLeg(body, params);
+        if (leg != null) {
+            return leg;
+        }
+        return Params.isSet(params, Params.REMOTE_DECODE)
+                ? prefillViolation(body, params, role)
+                : decodeViolation(params, role);
+    }
+
+    /** Returns what is wrong with the hand-over part of a body where the prefill engine pushes; null if nothing. */
+    static @Nullable String pushViolation(ObjectNode body, KvRole role) {
+        if (!(body.get("kv_transfer_params") instanceof ObjectNode params)) {
+            return null;
+        }
+        String leg = whichLeg(body, params);
+        if (leg != null) {
+            return leg;
+        }
+        return Params.isSet(params, Params.REMOTE_DECODE)
+                ? prefillViolation(body, params, role)
+                : pushedViolation(body, params, role);
+    }
+
+    private static @Nullable String whichLeg(ObjectNode body, ObjectNode params) {
         boolean prefill = Params.isSet(params, Params.REMOTE_DECODE);
         boolean decode = Params.isSet(params, Params.REMOTE_PREFILL);
-        if (prefill == decode) {
-            return "kv_transfer_params: " + (prefill ? "both" : "neither") + " of do_remote_decode and"
-                    + " do_remote_prefill is true (expected: one)";
-        }
-        if (isList(body.path("prompt"))) {
-            return "prompt: a list of prompts (expected: one prompt in a hand-over)";
-        }
-        return prefill ? prefillViolation(body, params, role) : decodeViolation(params, role);
+        return prefill == decode
+                ? "kv_transfer_params: " + (prefill ? "both" : "neither") + " of do_remote_decode and"
+                        + " do_remote_prefill is true (expected: one)"
+                : LegRules.promptList(body);
     }
 
     private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, KvRole role) {
         if (role == KvRole.CONSUMER) {
             return "kv_transfer_params.do_remote_decode: true on a decode engine (kv_role kv_consumer)";
         }
-        String unknown = unknownKey(params, Params.ASKED);
+        String unknown = LegRules.unknownKey(params, Params.ASKED);
         if (unknown != null) {
             return unknown;
         }
@@ -66,11 +88,27 @@ public final class StrictRules {
         return PrefillShape.violation(body);
     }
 
+    private static @Nullable String pushedViolation(ObjectNode body, ObjectNode params, KvRole role) {
+        if (role == KvRole.PRODUCER) {
+            return ON_PREFILL_ENGINE;
+        }
+        String unknown = LegRules.unknownKey(params, Params.PUSHED);
+        if (unknown != null) {
+            return unknown;
+        }
+        String missing = LegRules.missing(params, Params.PUSHED);
+        if (missing != null) {
+            return "kv_transfer_params." + missing
+                    + ": missing (expected: what the router knows of the prefill engine)";
+        }
+        return PrefillShape.samples(body, "a decode leg that is pushed to");
+    }
+
     private static @Nullable String decodeViolation(ObjectNode params, KvRole role) {
         if (role == KvRole.PRODUCER) {
-            return "kv_transfer_params.do_remote_prefill: true on a prefill engine (kv_role kv_producer)";
+            return ON_PREFILL_ENGINE;
         }
-        String unknown = unknownKey(params, Params.ANSWERED);
+        String unknown = LegRules.unknownKey(params, Params.ANSWERED);
         if (unknown != null) {
             return unknown;
         }
@@ -83,17 +121,5 @@ public final class StrictRules {
                     + " (expected: a list with one list of block ids)";
         }
         return null;
-    }
-
-    private static @Nullable String unknownKey(ObjectNode params, Set<String> known) {
-        return params.propertyNames().stream()
-                .filter(key -> !known.contains(key))
-                .findFirst()
-                .map(key -> "kv_transfer_params." + key + ": unknown key (expected: nothing that a client sends)")
-                .orElse(null);
-    }
-
-    private static boolean isList(JsonNode prompt) {
-        return prompt.isArray() && prompt.size() > 1 && !prompt.path(0).isNumber();
     }
 }

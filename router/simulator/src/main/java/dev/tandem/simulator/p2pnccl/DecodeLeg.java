@@ -3,9 +3,9 @@ package dev.tandem.simulator.p2pnccl;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.peer.MailSource;
+import dev.tandem.simulator.peer.Mailbox;
 import dev.tandem.simulator.transfer.Leg;
-import dev.tandem.simulator.transfer.MailSource;
-import dev.tandem.simulator.transfer.Mailbox;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 

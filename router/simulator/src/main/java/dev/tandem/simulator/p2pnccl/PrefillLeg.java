@@ -3,8 +3,8 @@ package dev.tandem.simulator.p2pnccl;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.peer.Outgoing;
 import dev.tandem.simulator.transfer.Leg;
-import dev.tandem.simulator.transfer.Outgoing;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

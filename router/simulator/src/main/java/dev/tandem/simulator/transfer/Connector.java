@@ -2,9 +2,11 @@
 package dev.tandem.simulator.transfer;
 
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.wire.Rejection;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The KV connector of one engine process: what it does with requests, and what it says to others. Implementations are
@@ -23,9 +25,19 @@ public interface Connector extends AutoCloseable {
     @Nullable
     String violation(Asked asked);
 
+    /** Returns what the engine makes of a request in its role. */
+    default GenerateRequest runs(GenerateRequest request) {
+        return request;
+    }
+
+    /** Returns the body of an error answer. */
+    default ObjectNode error(Rejection rejection) {
+        return rejection.openAi();
+    }
+
     /**
-     * Returns the part of a request in a hand-over, {@link Leg#NONE} for none; throws
-     * {@link dev.tandem.simulator.wire.Rejection} for a request that the engine refuses.
+     * Returns the part of a request in a hand-over, {@link Leg#NONE} for none; throws {@link Rejection} for a request
+     * that the engine refuses.
      */
     Leg leg(Asked asked, GenerateRequest request);
 

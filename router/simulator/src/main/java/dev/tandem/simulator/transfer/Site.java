@@ -14,6 +14,11 @@ import dev.tandem.simulator.notice.Mishaps;
  * @param mishaps What happens to its notices to a router.
  */
 public record Site(Engine engine, String engineId, String version, int ranks, Mishaps mishaps) {
+    /** Returns this process as it looks to engines that understand only one kind of hand-over. */
+    public Site speaking(String dialect) {
+        return new Site(engine, engineId, version + " " + dialect, ranks, mishaps);
+    }
+
     /** Returns what has to be equal in engines that exchange KV. */
     public String compatibility() {
         return String.join(

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * What all KV connectors have in common: how the server asks them, and a socket of its own format over which simulated
- * engines read, push and take KV, in the same process or not.
- */
+/** What all KV connectors have in common: how the server asks them, and what they know of their engine process. */
 @NullMarked
 package dev.tandem.simulator.transfer;
 

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -196,5 +197,60 @@ class HandoverTest {
         assertThat(answer.tokens).isEmpty();
         assertThat(decode.stats.kvUsage()).isZero();
         assertThat(shelf.cancelled).as("the fetch itself gives the blocks back").isZero();
+    }
+
+    @Test
+    void aBoundedFetchFailsWhenItsTimeIsOver() {
+        Shelf shelf = new Shelf(prefill(engine(), prompt(11)));
+        VirtualEngine decode = engine();
+        Handover.Terms terms = new Handover.Terms(LEASE, false, true);
+        Answer answer = decode.add(prompt(11), 6, new Handover.Fetch(shelf, 0, terms));
+        decode.step();
+        long begun = decode.nowNanos;
+        assertThat(decode.core.nanosToExpiry(begun)).isEqualTo(LEASE.toNanos());
+        decode.core.expireFetches(begun + LEASE.toNanos() - 1);
+        assertThat(decode.stats.deferred()).isEqualTo(1);
+        decode.core.expireFetches(begun + LEASE.toNanos());
+        assertThat(answer.finish).isEqualTo(Finish.ERROR);
+        assertThat(decode.stats.kvUsage()).isZero();
+        assertThat(decode.stats.count(EngineCounter.FAILED_TRANSFERS)).isEqualTo(1);
+        shelf.deliver();
+        decode.runToEnd();
+        assertThat(answer.tokens).as("what comes late is not wanted").isEmpty();
+    }
+
+    @Test
+    void aPartialFetchTakesWhatComesAndComputesTheRest() {
+        List<Handover.Block> blocks = prefill(engine(), prompt(11));
+        for (int come = 0; come <= 2; come++) {
+            VirtualEngine decode = engine();
+            Shelf shelf = new Shelf(blocks.subList(0, come));
+            Handover.Terms terms = new Handover.Terms(LEASE, true, false);
+            Answer answer = decode.add(prompt(11), 6, new Handover.Fetch(shelf, -1, terms));
+            decode.step();
+            assertThat(shelf.wanted).isEqualTo(2);
+            shelf.wanted = come;
+            shelf.deliver();
+            decode.runToEnd();
+            assertThat(answer.tokens).as("%d blocks", come).isEqualTo(alone(prompt(11)));
+            assertThat(answer.admitted.externalTokens()).isEqualTo(come * BLOCK);
+            assertThat(decode.stats.count(EngineCounter.EXTERNAL_HITS)).isEqualTo((long) come * BLOCK);
+            assertThat(decode.stats.count(EngineCounter.PROMPT_COMPUTED)).isEqualTo(11 - (long) come * BLOCK);
+        }
+    }
+
+    @Test
+    void aPromptThatEndedByItselfIsNotAlwaysKept() {
+        VirtualEngine engine = engine();
+        Answer first = engine.add(prompt(11), 1);
+        engine.runToEnd();
+        Limits limits = new Limits(1, 0, false, Set.of(first.tokens.getFirst()));
+        List<Handover.Kept> kept = new ArrayList<>();
+        Handover keep = new Handover.Keep("r", LEASE, false, kept::add);
+        engine.core.add(new SequenceRequest(prompt(11), "", 0, limits, null, true, keep, new Answer(engine)), 0);
+        engine.runToEnd();
+        assertThat(kept).isEmpty();
+        assertThat(engine.stats.kept()).isZero();
+        assertThat(engine.stats.kvUsage()).isZero();
     }
 }

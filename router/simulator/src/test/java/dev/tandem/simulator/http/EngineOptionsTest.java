@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class EngineOptionsTest {
     @Test
@@ -84,7 +86,9 @@ class EngineOptionsTest {
         EngineOptions options = EngineOptions.parse("m", "--kv-transfer-config", config);
         NixlConfig nixl = (NixlConfig) Objects.requireNonNull(
                 Objects.requireNonNull(options.transfer()).config());
-        assertThat(nixl).isEqualTo(new NixlConfig(KvRole.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500)));
+        assertThat(nixl)
+                .isEqualTo(new NixlConfig(
+                        KvRole.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500), NixlConfig.Mode.PULL));
         assertThat(options.strict()).isFalse();
         EngineOptions moved = options.withEnvironment(
                 Map.of("VLLM_NIXL_SIDE_CHANNEL_HOST", "10.0.0.7", "VLLM_NIXL_SIDE_CHANNEL_PORT", "5700"));
@@ -95,11 +99,32 @@ class EngineOptionsTest {
                 .isInstanceOf(UsageException.class);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "MooncakeConnector, MooncakeConfig",
+        "MooncakeLayerwiseConnector, LayerwiseConfig",
+        "NixlPushConnector, NixlConfig",
+        "OffloadingConnector, OffloadConfig",
+        "P2pNcclConnector, P2pNcclConfig",
+        "MoRIIOConnector, MoriioConfig",
+        "LMCacheMPConnector, MpConfig",
+        "LMCacheConnectorV1, PdConfig"
+    })
+    void readsTheSettingsOfEveryConnectorThatItImitates(String connector, String settings) {
+        KvTransfer transfer = KvTransfer.parse("{\"kv_connector\":\"" + connector + "\",\"kv_role\":\"kv_producer\","
+                + "\"kv_ip\":\"127.0.0.1\",\"kv_port\":21001,"
+                + "\"kv_connector_extra_config\":{\"secondary_tiers\":[{\"type\":\"p2p\"}]}}");
+        assertThat(transfer.config())
+                .extracting(config -> config.getClass().getSimpleName())
+                .isEqualTo(settings);
+    }
+
     @Test
     void refusesConnectorsThatItDoesNotImitate() {
-        assertThatThrownBy(() -> KvTransfer.parse("{\"kv_connector\":\"MooncakeConnector\",\"kv_role\":\"kv_both\"}"))
+        assertThatThrownBy(() -> KvTransfer.parse("{\"kv_connector\":\"MultiConnector\",\"kv_role\":\"kv_both\"}"))
                 .isInstanceOf(UsageException.class)
-                .hasMessageContaining("MooncakeConnector is not simulated yet");
+                .hasMessageStartingWith("kv_connector: MultiConnector is not simulated yet (expected: one of")
+                .hasMessageContaining("LMCacheMPConnector, MoRIIOConnector, MooncakeConnector");
         assertThatThrownBy(() -> KvTransfer.parse("{\"kv_connector\":\"Nope\",\"kv_role\":\"kv_both\"}"))
                 .hasMessage("Unsupported connector type: Nope");
     }

@@ -5,6 +5,7 @@ import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 
 /**
@@ -24,6 +25,12 @@ public final class LmcachePdConnector implements KvConnector {
     @Override
     public boolean handsOver(ApiKind api) {
         return api.generative();
+    }
+
+    /** A prefill engine sends the KV cache of every prompt to a decode engine, wanted or not. */
+    @Override
+    public boolean servesWhole(Role role) {
+        return role != Role.PREFILL;
     }
 
     @Override

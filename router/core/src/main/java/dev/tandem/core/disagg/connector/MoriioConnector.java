@@ -59,7 +59,7 @@ public final class MoriioConnector implements KvConnector {
     }
 
     @Override
-    public boolean servesWhole() {
+    public boolean servesWhole(Role role) {
         return false;
     }
 

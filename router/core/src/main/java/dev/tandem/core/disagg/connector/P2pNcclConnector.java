@@ -32,7 +32,7 @@ public final class P2pNcclConnector implements KvConnector {
     }
 
     @Override
-    public boolean servesWhole() {
+    public boolean servesWhole(Role role) {
         return false;
     }
 

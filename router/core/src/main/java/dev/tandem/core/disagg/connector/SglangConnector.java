@@ -35,7 +35,7 @@ public final class SglangConnector implements KvConnector {
     }
 
     @Override
-    public boolean servesWhole() {
+    public boolean servesWhole(Role role) {
         return false;
     }
 

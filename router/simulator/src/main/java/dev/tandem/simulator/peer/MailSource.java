@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.transfer;
+package dev.tandem.simulator.peer;
 
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.engine.Handover.Block;

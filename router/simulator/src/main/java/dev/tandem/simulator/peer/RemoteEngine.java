@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.transfer;
+package dev.tandem.simulator.peer;
 
 import dev.tandem.simulator.engine.Handover;
-import dev.tandem.simulator.transfer.Frames.Body;
-import dev.tandem.simulator.transfer.Frames.Frame;
-import dev.tandem.simulator.transfer.Frames.Kind;
+import dev.tandem.simulator.peer.Frames.Body;
+import dev.tandem.simulator.peer.Frames.Frame;
+import dev.tandem.simulator.peer.Frames.Kind;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -68,6 +68,10 @@ public final class RemoteEngine implements AutoCloseable {
             fields.writeLong(digest);
             fields.writeLong(prompt);
         });
+        return verdict(answer);
+    }
+
+    private static Ledger.Verdict verdict(DataInputStream answer) throws IOException {
         String verdict = answer.readUTF();
         try {
             return Ledger.Verdict.valueOf(verdict);
@@ -89,6 +93,38 @@ public final class RemoteEngine implements AutoCloseable {
         return Frames.readBlocks(ask(Kind.TAKE, fields -> {
             fields.writeUTF(name);
             fields.writeLong(time.toMillis());
+        }));
+    }
+
+    /** Waits until the other engine has what is meant by a name, without bound; {@link #leave} and closing end that. */
+    public Host.Offer meet(String name) throws IOException {
+        socket.setSoTimeout(0);
+        DataInputStream answer = ask(Kind.MEET, fields -> fields.writeUTF(name));
+        socket.setSoTimeout((int) PATIENCE.toMillis());
+        return new Host.Offer(answer.readUTF(), Frames.readBlocks(answer));
+    }
+
+    /** Says that nobody will come for what is meant by a name. */
+    public void leave(String name) throws IOException {
+        Frames.write(socket.getOutputStream(), Kind.LEFT, fields -> fields.writeUTF(name));
+    }
+
+    /** Asks whether a decode leg with this prompt may come for what is meant by a name, which uses the name up. */
+    public Ledger.Verdict judge(String name, long prompt) throws IOException {
+        return verdict(ask(Kind.JUDGE, fields -> {
+            fields.writeUTF(name);
+            fields.writeLong(prompt);
+        }));
+    }
+
+    /** Reads the cached blocks with which a prompt starts. */
+    public List<Handover.Block> lookUp(int[] prompt, String salt) throws IOException {
+        return Frames.readBlocks(ask(Kind.LOOK_UP, fields -> {
+            fields.writeUTF(salt);
+            fields.writeInt(prompt.length);
+            for (int token : prompt) {
+                fields.writeInt(token);
+            }
         }));
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.transfer;
+package dev.tandem.simulator.peer;
 
 import dev.tandem.simulator.engine.Handover;
 import java.io.ByteArrayInputStream;
@@ -39,6 +39,14 @@ final class Frames {
         PUSH,
         /** Name and milliseconds to wait for it; answered by {@link #OK} with block contents, empty if not in time. */
         TAKE,
+        /** Name on which a router made both engines agree; answered by {@link #OK} with a hold and its blocks, late. */
+        MEET,
+        /** Name whose blocks nobody will come for; no answer. */
+        LEFT,
+        /** Name and digest of the prompt; answered by {@link #OK} with a verdict. */
+        JUDGE,
+        /** Tokens of a prompt and their salt; answered by {@link #OK} with the contents of its cached blocks. */
+        LOOK_UP,
         /** Done. */
         OK,
         /** Not done, with the reason. */

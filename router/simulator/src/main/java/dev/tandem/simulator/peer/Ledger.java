@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.transfer;
+package dev.tandem.simulator.peer;
 
-import dev.tandem.simulator.generate.GenerateRequest;
-import dev.tandem.simulator.text.ContentHash;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -55,12 +53,6 @@ public final class Ledger {
     /** Notes that the blocks of an id were fetched. */
     public synchronized void use(String id) {
         entries.computeIfPresent(id, (same, entry) -> new HandedOut(entry.digest, entry.prompt, true));
-    }
-
-    /** Returns a number that stands for the prompt of a request. */
-    public static long prompt(GenerateRequest request) {
-        int[] tokens = request.promptOf(0).tokens();
-        return ContentHash.extend(ContentHash.of(request.salt()), tokens, 0, tokens.length);
     }
 
     /** Judges parameters and, if they are good, notes that they are used. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.transfer;
+package dev.tandem.simulator.peer;
 
 import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.generate.GenerateRequest;
+import dev.tandem.simulator.transfer.InternalId;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.simulator.transfer;
+package dev.tandem.simulator.peer;
 
 import dev.tandem.simulator.engine.Handover;
-import dev.tandem.simulator.transfer.Frames.Frame;
-import dev.tandem.simulator.transfer.Frames.Kind;
+import dev.tandem.simulator.peer.Frames.Frame;
+import dev.tandem.simulator.peer.Frames.Kind;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -39,13 +40,14 @@ public final class SideChannel implements AutoCloseable {
     private final ServerSocket server;
     private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
     private final Peer peer;
-    private final Thread acceptor = Thread.ofVirtual().unstarted(this::accept);
+    private final Thread acceptor;
     /** A closed socket may still accept a connection that was on its way. */
     private volatile boolean closed;
 
     private SideChannel(String host, int port, Peer peer) throws IOException {
         this.peer = peer;
         this.server = listen(InetAddress.getByName(host), port);
+        this.acceptor = Thread.ofVirtual().unstarted(this::accept);
     }
 
     /**
@@ -90,16 +92,9 @@ public final class SideChannel implements AutoCloseable {
             for (Socket connection : connections) {
                 connection.close();
             }
+            acceptor.join(PATIENCE); // the port is free when nobody accepts there any more
         } catch (IOException e) {
             throw new UncheckedIOException("cannot close the KV side channel", e);
-        }
-        awaitAcceptor();
-    }
-
-    /** The port is taken until the thread that accepts has seen the end. */
-    private void awaitAcceptor() {
-        try {
-            acceptor.join(PATIENCE);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -122,20 +117,23 @@ public final class SideChannel implements AutoCloseable {
     }
 
     private void serve(Socket connection) {
+        Set<CompletableFuture<Host.Offer>> visits = ConcurrentHashMap.newKeySet();
         try (connection) {
             InputStream in = connection.getInputStream();
             OutputStream out = connection.getOutputStream();
-            while (answer(Frames.read(in), out)) {
+            while (answer(Frames.read(in), out, visits)) {
                 // until the peer leaves or is refused
             }
         } catch (IOException e) {
             // the peer has left, or this engine has been closed
         } finally {
             connections.remove(connection);
+            visits.forEach(visit -> visit.cancel(false));
         }
     }
 
-    private boolean answer(Frame frame, OutputStream out) throws IOException {
+    private boolean answer(Frame frame, OutputStream out, Set<CompletableFuture<Host.Offer>> visits)
+            throws IOException {
         switch (frame.kind()) {
             case HELLO -> {
                 return hello(frame.fields(), out);
@@ -157,6 +155,14 @@ public final class SideChannel implements AutoCloseable {
                 Frames.write(out, Kind.OK, fields -> {});
             }
             case TAKE -> take(frame.fields(), out);
+            case MEET -> visits.add(meet(frame.fields(), out));
+            case LEFT -> peer.host().left(frame.fields().readUTF());
+            case JUDGE -> {
+                Ledger.Verdict verdict = peer.host()
+                        .judge(frame.fields().readUTF(), frame.fields().readLong());
+                Frames.write(out, Kind.OK, answer -> answer.writeUTF(verdict.name()));
+            }
+            case LOOK_UP -> lookUp(frame.fields(), out);
             case OK, REFUSED -> throw new IOException("unexpected frame " + frame.kind());
         }
         return true;
@@ -208,6 +214,33 @@ public final class SideChannel implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
         }
+    }
+
+    /** The answer may come long after; until then the peer says at most that it has left. */
+    private CompletableFuture<Host.Offer> meet(DataInputStream fields, OutputStream out) throws IOException {
+        CompletableFuture<Host.Offer> visit = peer.host().meet(fields.readUTF());
+        CompletionStage<Host.Offer> met = visit;
+        met.thenAccept(offer -> Thread.startVirtualThread(() -> {
+            try {
+                Frames.write(out, Kind.OK, answer -> {
+                    answer.writeUTF(offer.hold());
+                    Frames.writeBlocks(answer, offer.blocks());
+                });
+            } catch (IOException e) {
+                // the peer has left: what was offered stays until its time ends
+            }
+        }));
+        return visit;
+    }
+
+    private void lookUp(DataInputStream fields, OutputStream out) throws IOException {
+        String salt = fields.readUTF();
+        int[] prompt = new int[fields.readInt()];
+        for (int i = 0; i < prompt.length; i++) {
+            prompt[i] = fields.readInt();
+        }
+        List<Handover.Block> blocks = await(peer.site().engine().cached(prompt, salt));
+        Frames.write(out, Kind.OK, answer -> Frames.writeBlocks(answer, blocks));
     }
 
     private void claim(DataInputStream fields, OutputStream out) throws IOException {

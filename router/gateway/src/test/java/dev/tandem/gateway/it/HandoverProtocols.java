@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.it;
+
+import dev.tandem.core.fleet.Role;
+import dev.tandem.simulator.http.EngineOptions;
+import dev.tandem.simulator.http.SimulatedEngine;
+import dev.tandem.simulator.lmcache.PdConfig;
+import dev.tandem.simulator.moriio.MoriioConfig;
+import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
+import dev.tandem.simulator.transfer.KvRole;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * How strict simulated engines are started for each connector.
+ *
+ * @param connector name of the connector in the gateway
+ * @param addressed whether the gateway must be told where engines' KV caches are
+ * @param receivers most decode engines to which one prefill engine can hand over
+ * @param engines makes the options of an engine
+ */
+record HandoverProtocols(String connector, boolean addressed, int receivers, Engines engines) {
+    static final Duration LEASE = Duration.ofSeconds(2);
+
+    /** Makes the options of one engine. */
+    interface Engines {
+        /**
+         * Returns options.
+         *
+         * @param base options of a strict engine without a connector
+         * @param decodes the decode engines that are up already; they start first
+         */
+        EngineOptions of(EngineOptions base, Role role, List<SimulatedEngine> decodes);
+    }
+
+    /** Returns every connector whose engines the simulator imitates. */
+    static List<HandoverProtocols> all() {
+        Path folder = folder();
+        return List.of(
+                new HandoverProtocols("shared-cache", false, 99, (base, role, decodes) -> base.withStore(folder)),
+                new HandoverProtocols(
+                        "nixl",
+                        false,
+                        99,
+                        (base, role, decodes) -> base.withNixl(NixlConfig.of(kvRole(role))
+                                .withSideChannel("127.0.0.1", 0)
+                                .withLease(LEASE))),
+                new HandoverProtocols(
+                        "p2p-nccl",
+                        true,
+                        99,
+                        (base, role, decodes) -> base.withP2pNccl(P2pNcclConfig.of(kvRole(role)))),
+                new HandoverProtocols("moriio-read", true, 99, (base, role, decodes) -> moriio(base, role, true)),
+                new HandoverProtocols("moriio-write", true, 99, (base, role, decodes) -> moriio(base, role, false)),
+                new HandoverProtocols("lmcache-pd", false, 1, HandoverProtocols::lmcachePd));
+    }
+
+    @Override
+    public String toString() {
+        return connector;
+    }
+
+    private static EngineOptions moriio(EngineOptions base, Role role, boolean reads) {
+        return base.withMoriio(MoriioConfig.of(kvRole(role), reads));
+    }
+
+    private static EngineOptions lmcachePd(EngineOptions base, Role role, List<SimulatedEngine> decodes) {
+        PdConfig config = role == Role.DECODE
+                ? PdConfig.receiver()
+                : PdConfig.sender("127.0.0.1:1").withPort(decodes.getFirst().sideChannelPort());
+        return base.withConnector("LMCacheConnectorV1", config);
+    }
+
+    private static KvRole kvRole(Role role) {
+        return role == Role.PREFILL ? KvRole.PRODUCER : KvRole.CONSUMER;
+    }
+
+    private static Path folder() {
+        try {
+            return Files.createTempDirectory("tandem-table");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

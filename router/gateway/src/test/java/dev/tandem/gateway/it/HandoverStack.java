@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.KvAddress;
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.gateway.it.RawClient.Answer;
+import dev.tandem.simulator.http.EngineOptions;
+import dev.tandem.simulator.http.SeenRequest;
+import dev.tandem.simulator.http.SimulatedEngine;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** Strict simulated engines of one protocol in one topology, with the gateway in front of them. */
+final class HandoverStack implements AutoCloseable {
+    private static final String ALONE = "alone";
+    private static final String NOTIFY_PORT = "61005";
+
+    private final Map<String, SimulatedEngine> engines = new LinkedHashMap<>();
+    private final GatewayRig rig;
+
+    private HandoverStack(HandoverProtocols protocol, int prefills, int decodes) {
+        GatewayRig.Setup setup = GatewayRig.setup()
+                .set("tandem.disagg.connector", protocol.connector())
+                .set("tandem.disagg.min-prompt-tokens", "16")
+                .set("tandem.routing.prefill-policy", "session")
+                .set("tandem.routing.decode-policy", "session")
+                .set("tandem.engine.stream-silence", "1s")
+                .set("tandem.engine.answer-silence", "1s")
+                .set("tandem.engine.connect-timeout", "500ms")
+                .set("tandem.health.probes-up", "1")
+                .set("tandem.health.failures-down", "1000000");
+        List<SimulatedEngine> receivers = new ArrayList<>();
+        for (int i = 1; i <= decodes; i++) {
+            receivers.add(start("d" + i, protocol, Role.DECODE, receivers));
+        }
+        for (int i = 1; i <= prefills; i++) {
+            start("p" + i, protocol, Role.PREFILL, receivers);
+        }
+        int number = 0;
+        for (Map.Entry<String, SimulatedEngine> engine : engines.entrySet()) {
+            setup.worker(engine.getKey(), engine.getValue().baseUrl(), roleOf(engine.getKey()));
+            if (protocol.addressed()) {
+                String kv = "tandem.workers[" + number + "].kv.";
+                setup.set(kv + "port", Integer.toString(engine.getValue().sideChannelPort()))
+                        .set(kv + "second-port", NOTIFY_PORT);
+            }
+            number++;
+        }
+        rig = setup.start();
+        engines.put(ALONE, SimulatedEngine.start(EngineOptions.of("tiny", 0)));
+    }
+
+    static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes) {
+        return new HandoverStack(protocol, prefills, decodes);
+    }
+
+    /** Returns what a single engine answers. */
+    Answer alone(String path, String ask) throws IOException {
+        return RawClient.post(engine(ALONE).port(), path, ask);
+    }
+
+    GatewayRig rig() {
+        return rig;
+    }
+
+    SimulatedEngine engine(String id) {
+        return Objects.requireNonNull(engines.get(id), id);
+    }
+
+    /** Restarts what is broken, forgets faults, and returns when the gateway knows the engines as they are now. */
+    void mend(String... ids) {
+        for (String id : ids) {
+            SimulatedEngine engine = engine(id);
+            engine.faults().clear();
+            engine.restart();
+        }
+        Fleet fleet = rig.bean(Fleet.class);
+        Poll.until(
+                () -> "engines known: " + fleet.statuses(),
+                () -> fleet.statuses().stream().allMatch(this::known));
+    }
+
+    /** Returns what a correct router never sends and was sent all the same. */
+    List<SeenRequest> violations() {
+        return engines.values().stream()
+                .flatMap(engine -> engine.journal().violations().stream())
+                .toList();
+    }
+
+    private boolean known(WorkerStatus status) {
+        EngineFacts facts = status.facts();
+        KvAddress kv = facts.kv();
+        boolean renamed = kv != null
+                && kv.engineId() != null
+                && !kv.engineId().equals(engine(status.worker().id()).engineId());
+        return status.state() == WorkerStatus.State.UP && !renamed;
+    }
+
+    private SimulatedEngine start(String id, HandoverProtocols protocol, Role role, List<SimulatedEngine> receivers) {
+        EngineOptions options = protocol.engines().of(EngineOptions.of("tiny", 0), role, receivers);
+        SimulatedEngine engine = SimulatedEngine.start(options);
+        assertThat(engines.put(id, engine)).isNull();
+        return engine;
+    }
+
+    private static Role roleOf(String id) {
+        return id.startsWith("p") ? Role.PREFILL : Role.DECODE;
+    }
+
+    @Override
+    public void close() {
+        engines.values().forEach(SimulatedEngine::close); // before the event loops, which go with the gateway
+        rig.close();
+    }
+}
