@@ -10,6 +10,7 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.gateway.it.RawClient.Answer;
 import dev.tandem.simulator.http.EngineOptions;
+import dev.tandem.simulator.http.Fault;
 import dev.tandem.simulator.http.SeenRequest;
 import dev.tandem.simulator.http.SimulatedEngine;
 import java.io.IOException;
@@ -70,6 +71,14 @@ final class HandoverStack implements AutoCloseable {
 
     GatewayRig rig() {
         return rig;
+    }
+
+    /** Lets an engine fail once, if there is one of that name. */
+    void arm(String id, Fault fault) {
+        SimulatedEngine engine = engines.get(id);
+        if (engine != null) {
+            engine.faults().add(fault);
+        }
     }
 
     SimulatedEngine engine(String id) {

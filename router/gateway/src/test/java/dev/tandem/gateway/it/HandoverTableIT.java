@@ -105,7 +105,7 @@ final class HandoverTableIT {
                 .as("%s is asked", cell)
                 .isTrue();
         stack.rig().assertNothingLeft();
-        String told = told(answer, text(stack.alone(PATH, ask))) + stranded(stack, stranded);
+        String told = told(answer, Streams.text(stack.alone(PATH, ask))) + stranded(stack, stranded);
         stack.mend(pair);
         return told;
     }
@@ -144,28 +144,17 @@ final class HandoverTableIT {
                     : "refused";
         }
         if (answer.text().contains("\"error\"")) {
-            assertThat(exact).startsWith(text(answer));
+            assertThat(exact).startsWith(Streams.text(answer));
             assertThat(answer.text()).doesNotContain("[DONE]");
             return "cut";
         }
-        assertThat(text(answer)).as("%s", answer).isEqualTo(exact);
+        assertThat(Streams.text(answer)).as("%s", answer).isEqualTo(exact);
         return (answer.header("x-tandem-prefill") == null ? "whole" : "pair");
     }
 
     private String ask() {
         return "{\"model\":\"tiny\",\"temperature\":0,\"max_tokens\":8,\"ignore_eos\":true,\"stream\":true,\"prompt\":\"" + PREFIX + "request "
                 + requests++ + " " + "word ".repeat(requests % 40) + "\"}";
-    }
-
-    private static String text(Answer answer) {
-        StringBuilder text = new StringBuilder();
-        for (String line : answer.text().lines().toList()) {
-            if (line.startsWith("data: {") && line.endsWith("}")) { // the last event may be half of one
-                JsonNode choices = JsonMapper.shared().readTree(line.substring(6)).path("choices");
-                text.append(choices.path(0).path("text").asString(""));
-            }
-        }
-        return text.toString();
     }
 
     private static double stranded(HandoverStack stack) {

@@ -24,8 +24,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A strict simulated pair with NIXL behind the gateway, found by {@code auto}: the text is that of one engine, the
@@ -79,18 +77,6 @@ final class SimulatedPairIT {
                 + streaming + ",\"prompt\":\"" + prompt + "\"}";
     }
 
-    private static String text(Answer answer) {
-        StringBuilder text = new StringBuilder();
-        for (String line : answer.text().lines().toList()) {
-            String json = line.startsWith("data: ") ? line.substring(6) : line;
-            if (json.startsWith("{")) {
-                JsonNode choices = JsonMapper.shared().readTree(json).path("choices");
-                text.append(choices.path(0).path("text").asString(""));
-            }
-        }
-        return text.toString();
-    }
-
     private static double metric(SimulatedEngine engine, String name) throws IOException {
         return RawClient.get(engine.port(), "/metrics")
                 .text()
@@ -116,7 +102,7 @@ final class SimulatedPairIT {
                 Answer answer = paired.get(i).get();
                 Answer whole = RawClient.post(alone.port(), PATH, ask(i, i % 2 == 0));
                 assertThat(answer.status()).as("%s", answer).isEqualTo(200);
-                assertThat(text(answer)).as("request %d", i).isEqualTo(text(whole));
+                assertThat(Streams.text(answer)).as("request %d", i).isEqualTo(Streams.text(whole));
                 assertThat(answer.header("x-tandem-prefill")).isEqualTo("p1");
             }
         }
