@@ -17,6 +17,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -106,16 +107,17 @@ public final class EngineClient implements AutoCloseable {
 
     private static Mono<EngineAnswer> post(
             HttpClient client, String path, BiFunction<HttpClientRequest, NettyOutbound, Publisher<Void>> writer) {
-        return Mono.create(sink -> {
-            Delivery delivery = new Delivery(sink);
-            sink.onCancel(delivery::abandon);
-            client.post()
+        return Mono.defer(() -> {
+            Delivery delivery = new Delivery();
+            HttpClient.ResponseReceiver<?> request = client.post()
                     .uri(path)
                     .send((out, outbound) ->
-                            delivery.connected(outbound) ? writer.apply(out, outbound) : Mono.error(givenUp()))
-                    .responseConnection((head, connection) -> Mono.just(answer(head, connection)))
-                    .single()
-                    .subscribe(delivery);
+                            delivery.connected(outbound) ? writer.apply(out, outbound) : Mono.error(givenUp()));
+            return Mono.<EngineAnswer>create(sink -> request.responseConnection(
+                                    (head, connection) -> Mono.just(answer(head, connection)))
+                            .single()
+                            .subscribe(delivery.to(sink)))
+                    .doOnCancel(delivery::abandon);
         });
     }
 
@@ -175,15 +177,16 @@ public final class EngineClient implements AutoCloseable {
      *
      * <p>The client is never cancelled: between its steps nobody would own the connection, and a request that had been
      * given up would still be sent, or hold its body for ever. Whoever stops waiting closes the connection instead, or
-     * has it closed as soon as there is one.
+     * has it closed as soon as there is one; also when the answer has come and nobody has taken it yet.
      */
     private static final class Delivery extends BaseSubscriber<EngineAnswer> {
-        private final MonoSink<EngineAnswer> sink;
         private volatile @Nullable Runnable close;
         private volatile boolean abandoned;
+        private @Nullable MonoSink<EngineAnswer> sink;
 
-        private Delivery(MonoSink<EngineAnswer> sink) {
-            this.sink = sink;
+        private Delivery to(MonoSink<EngineAnswer> whoWaits) {
+            sink = whoWaits;
+            return this;
         }
 
         /** Returns whether somebody still waits. */
@@ -211,13 +214,13 @@ public final class EngineClient implements AutoCloseable {
         @Override
         protected void hookOnNext(EngineAnswer answer) {
             closeBy(answer::abandon);
-            sink.success(answer);
+            Objects.requireNonNull(sink).success(answer);
         }
 
         @Override
         protected void hookOnError(Throwable thrown) {
             if (!abandoned) {
-                sink.error(EngineFailures.translate(thrown));
+                Objects.requireNonNull(sink).error(EngineFailures.translate(thrown));
             }
         }
     }

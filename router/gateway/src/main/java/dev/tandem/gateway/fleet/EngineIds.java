@@ -9,6 +9,7 @@ import dev.tandem.core.fleet.Worker;
 import java.net.URI;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
@@ -20,14 +21,19 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <p>A Mooncake engine tells on its bootstrap server, {@code GET /query}, by data parallel rank; that costs little and
  * is asked with every probe, since a restarted engine has another id. A NIXL engine tells in the answer to a prefill
- * leg, which costs one token; it is asked when it has come up. Source: vLLM main of 2026-08-17.
+ * leg, which costs one token; it is asked when it has come
+ * up, and at every tenth probe, in case that it was started again between two. Source: vLLM main of 2026-08-17.
  */
 final class EngineIds {
     private static final String PARAMS = "kv_transfer_params";
     private static final JsonMapper JSON = JsonMapper.shared();
+    private static final int PROBES_PER_ID = 10;
+    /** Read at once: the first use of a mapper takes a lock, and event loops must not wait for it. */
+    private static final JsonNode ASK = JSON.readTree("{\"do_remote_decode\":true,\"do_remote_prefill\":false,\"remote_engine_id\":null,"
+            + "\"remote_block_ids\":null,\"remote_host\":null,\"remote_port\":null}");
 
     private final ProbeClient engines;
-    private final Map<Worker, KvAddress> told = new ConcurrentHashMap<>();
+    private final Map<Worker, Told> told = new ConcurrentHashMap<>();
 
     EngineIds(ProbeClient engines) {
         this.engines = engines;
@@ -74,13 +80,13 @@ final class EngineIds {
         if (declared != null && declared.engineId() != null) {
             return Mono.just(facts);
         }
-        KvAddress before = told.get(target.worker());
-        if (before != null) {
-            return Mono.just(facts.at(before));
+        Told before = told.get(target.worker());
+        if (before != null && before.probes().incrementAndGet() % PROBES_PER_ID != 0) {
+            return Mono.just(facts.at(before.address()));
         }
         return engines.ask(target.worker(), "/v1/completions", leg(target.model()), target.apiKey())
                 .map(answer -> addressIn(answer, declared))
-                .doOnNext(address -> told.put(target.worker(), address))
+                .doOnNext(address -> told.put(target.worker(), new Told(address, new AtomicInteger())))
                 .map(facts::at);
     }
 
@@ -89,9 +95,8 @@ final class EngineIds {
                 .put("model", model)
                 .put("prompt", "tandem")
                 .put("max_tokens", 1)
-                .set(
-                        PARAMS,
-                        JSON.createObjectNode().put("do_remote_decode", true).put("do_remote_prefill", false))
+                .put("stream", false)
+                .set(PARAMS, ASK)
                 .toString();
     }
 
@@ -115,6 +120,9 @@ final class EngineIds {
         }
         throw new ProbeFailure("prefill leg: " + PARAMS + " names no engine");
     }
+
+    /** What an engine has said, and how many probes ago. */
+    private record Told(KvAddress address, AtomicInteger probes) {}
 
     /**
      * A prefill engine that is asked.

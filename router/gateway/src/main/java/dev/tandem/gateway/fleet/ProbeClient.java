@@ -7,6 +7,8 @@ import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
+import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -48,9 +50,10 @@ final class ProbeClient {
                 .onErrorMap(error -> named(step, error));
     }
 
-    /** Returns the body of a 200 answer to a POST; anything else fails. */
+    /** Returns the body of a 200 answer to a POST under an id of its own; anything else fails. */
     Mono<byte[]> ask(Worker worker, String path, String json, @Nullable String apiKey) {
-        return posted(worker, path, json, apiKey)
+        String id = "tandem-probe-" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+        return posted(keyed(apiKey).headers(headers -> headers.set("x-request-id", id)), worker, path, json)
                 .response((response, body) -> read(path, response, body))
                 .single()
                 .timeout(timeout)
@@ -59,15 +62,14 @@ final class ProbeClient {
 
     /** Returns the status of the answer to a POST; its body is dropped. */
     Mono<Integer> post(Worker worker, String path, String json, @Nullable String apiKey) {
-        return posted(worker, path, json, apiKey)
+        return posted(keyed(apiKey), worker, path, json)
                 .responseSingle((response, body) ->
                         body.then(Mono.just(response.status().code())))
                 .timeout(timeout);
     }
 
-    private HttpClient.ResponseReceiver<?> posted(Worker worker, String path, String json, @Nullable String apiKey) {
-        return keyed(apiKey)
-                .headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, "application/json"))
+    private static HttpClient.ResponseReceiver<?> posted(HttpClient keyed, Worker worker, String path, String json) {
+        return keyed.headers(headers -> headers.set(HttpHeaderNames.CONTENT_TYPE, "application/json"))
                 .post()
                 .uri(worker.baseUrl().resolve(path))
                 .send(ByteBufMono.fromString(Mono.just(json)));

@@ -88,6 +88,15 @@ class EngineIdsTest {
     }
 
     @Test
+    void anEngineThatMayHaveRestartedUnseenIsAskedNowAndThen() {
+        answers.addAll(List.of(offer("\"e1\""), offer("\"e2\"")));
+        for (int probe = 0; probe < 10; probe++) {
+            assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN))).isEqualTo("e1");
+        }
+        assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN))).isEqualTo("e2");
+    }
+
+    @Test
     void anEngineThatWasGoneIsAskedAnew() {
         answers.addAll(List.of(offer("\"e1\""), offer("\"e2\"")));
         complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN);

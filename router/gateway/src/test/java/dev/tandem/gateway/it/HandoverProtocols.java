@@ -5,9 +5,12 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.SimulatedEngine;
 import dev.tandem.simulator.lmcache.PdConfig;
+import dev.tandem.simulator.mooncake.MooncakeConfig;
 import dev.tandem.simulator.moriio.MoriioConfig;
 import dev.tandem.simulator.nixl.NixlConfig;
+import dev.tandem.simulator.offload.OffloadConfig;
 import dev.tandem.simulator.p2pnccl.P2pNcclConfig;
+import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -57,6 +60,36 @@ record HandoverProtocols(String connector, boolean addressed, int receivers, Eng
                         (base, role, decodes) -> base.withP2pNccl(P2pNcclConfig.of(kvRole(role)))),
                 new HandoverProtocols("moriio-read", true, 99, (base, role, decodes) -> moriio(base, role, true)),
                 new HandoverProtocols("moriio-write", true, 99, (base, role, decodes) -> moriio(base, role, false)),
+                new HandoverProtocols(
+                        "nixl-push",
+                        false,
+                        99,
+                        (base, role, decodes) -> base.withConnector(
+                                "NixlPushConnector",
+                                NixlConfig.of(kvRole(role))
+                                        .withMode(NixlConfig.Mode.PUSH)
+                                        .withSideChannel("127.0.0.1", 0)
+                                        .withLease(LEASE))),
+                new HandoverProtocols(
+                        "mooncake",
+                        true,
+                        99,
+                        (base, role, decodes) -> base.withConnector(
+                                MooncakeConfig.NAME,
+                                MooncakeConfig.of(kvRole(role)).withBootstrap("127.0.0.1", 0).withHold(LEASE))),
+                new HandoverProtocols(
+                        "offload-p2p",
+                        true,
+                        99,
+                        (base, role, decodes) ->
+                                base.withConnector(OffloadConfig.NAME, OffloadConfig.of("127.0.0.1", 0, "0"))),
+                new HandoverProtocols(
+                        "offload-pull",
+                        true,
+                        99,
+                        (base, role, decodes) ->
+                                base.withConnector(OffloadConfig.NAME, OffloadConfig.of("127.0.0.1", 0, "0"))),
+                new HandoverProtocols("sglang", true, 99, HandoverProtocols::sglang),
                 new HandoverProtocols("lmcache-pd", false, 1, HandoverProtocols::lmcachePd));
     }
 
@@ -67,6 +100,11 @@ record HandoverProtocols(String connector, boolean addressed, int receivers, Eng
 
     private static EngineOptions moriio(EngineOptions base, Role role, boolean reads) {
         return base.withMoriio(MoriioConfig.of(kvRole(role), reads));
+    }
+
+    private static EngineOptions sglang(EngineOptions base, Role role, List<SimulatedEngine> decodes) {
+        SglangConfig.Mode mode = role == Role.PREFILL ? SglangConfig.Mode.PREFILL : SglangConfig.Mode.DECODE;
+        return base.withConnector(SglangConfig.NAME, SglangConfig.of(mode).withBootstrap("127.0.0.1", 0));
     }
 
     private static EngineOptions lmcachePd(EngineOptions base, Role role, List<SimulatedEngine> decodes) {

@@ -48,7 +48,7 @@ final class HandoverStack implements AutoCloseable {
         int number = 0;
         for (Map.Entry<String, SimulatedEngine> engine : engines.entrySet()) {
             setup.worker(engine.getKey(), engine.getValue().baseUrl(), roleOf(engine.getKey()));
-            if (protocol.addressed()) {
+            if (protocol.addressed() && engine.getValue().sideChannelPort() > 0) {
                 String kv = "tandem.workers[" + number + "].kv.";
                 setup.set(kv + "port", Integer.toString(engine.getValue().sideChannelPort()))
                         .set(kv + "second-port", NOTIFY_PORT);
