@@ -38,13 +38,10 @@ final class ConnectorReferenceTest {
 
     @Test
     void everyPageIsLinked() throws IOException {
+        String overview = Files.readString(OVERVIEW);
         try (Stream<Path> pages = Files.list(PAGES)) {
-            assertThat(pages.filter(page -> !page.equals(OVERVIEW))
-                            .map(page -> page.getFileName().toString()))
-                    .containsExactlyInAnyOrderElementsOf(rows().stream()
-                            .map(row -> row.group("page"))
-                            .distinct()
-                            .toList());
+            assertThat(pages.filter(page -> !page.equals(OVERVIEW)))
+                    .allSatisfy(page -> assertThat(overview).contains("(" + page.getFileName() + ")"));
         }
     }
 
