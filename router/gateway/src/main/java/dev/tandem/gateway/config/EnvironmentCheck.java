@@ -6,6 +6,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 
 /**
@@ -18,6 +20,9 @@ final class EnvironmentCheck {
     /** Variables with our prefix that are read elsewhere: in application.yml, by Compose and by scripts. */
     private static final Set<String> OTHERS = Set.of("TANDEM_PRESET", "TANDEM_IMAGE", "TANDEM_BASE_URL");
 
+    private static final Set<String> WORKERS = variables(SettingNames.ofWorkers());
+    private static final Pattern INDEX = Pattern.compile("_\\d+(?=_|$)");
+
     private EnvironmentCheck() {}
 
     /**
@@ -28,8 +33,7 @@ final class EnvironmentCheck {
      * @throws InvalidConfigurationException naming the first variable that is no setting, and the nearest setting
      */
     static void check(Map<String, ?> environment, Set<String> settings) {
-        Set<String> known = new TreeSet<>();
-        settings.forEach(setting -> known.add(variable(setting)));
+        Set<String> known = variables(settings);
         for (String variable : new TreeSet<>(environment.keySet())) {
             if (variable.startsWith(PREFIX) && !OTHERS.contains(variable) && !isKnown(variable, known)) {
                 throw new InvalidConfigurationException(
@@ -41,8 +45,12 @@ final class EnvironmentCheck {
 
     /** Elements of lists carry their index: TANDEM_WORKERS_0_URL belongs to tandem.workers. */
     private static boolean isKnown(String variable, Set<String> known) {
-        return known.contains(variable)
-                || known.stream().anyMatch(name -> variable.matches(name + "_\\d+(_(ID|URL|ROLE|APIKEY))?"));
+        String list = INDEX.matcher(variable).replaceFirst("");
+        return known.contains(variable) || (!list.equals(variable) && (known.contains(list) || WORKERS.contains(list)));
+    }
+
+    private static Set<String> variables(Set<String> settings) {
+        return settings.stream().map(EnvironmentCheck::variable).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Spring's rule: dots become underscores, dashes go, upper case. */

@@ -3,7 +3,6 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
-import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.RetryPolicy;
@@ -34,8 +33,6 @@ import tools.jackson.databind.json.JsonMapper;
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(TandemProperties.class)
 class GatewayConfiguration {
-    private static final int WAITING_FOR_NOTICES = 65_536;
-
     @Bean
     ErrorWriter errorWriter(JsonMapper json) {
         return new ErrorWriter(json);
@@ -101,11 +98,6 @@ class GatewayConfiguration {
     @Bean
     Drains drains(EngineClient engines) {
         return new Drains(engines);
-    }
-
-    @Bean
-    Notices notices() {
-        return new Notices(WAITING_FOR_NOTICES, Schedulers.parallel(), EngineMessageListener.NONE);
     }
 
     @Bean

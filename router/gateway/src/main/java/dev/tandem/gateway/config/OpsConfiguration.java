@@ -3,6 +3,7 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.gateway.config.TandemProperties.HealthProperties;
 import dev.tandem.gateway.fleet.ProbeSettings;
@@ -13,6 +14,7 @@ import dev.tandem.gateway.ops.ManagementServer;
 import dev.tandem.gateway.ops.Page;
 import dev.tandem.gateway.ops.WorkerDrains;
 import dev.tandem.gateway.telemetry.AccessLog;
+import dev.tandem.gateway.telemetry.EngineMessageMeters;
 import dev.tandem.gateway.telemetry.Listeners;
 import dev.tandem.gateway.telemetry.MeterListener;
 import dev.tandem.gateway.telemetry.VllmRouterMeters;
@@ -65,6 +67,11 @@ class OpsConfiguration {
             listeners.add(familiar);
         }
         return new Listeners(listeners);
+    }
+
+    @Bean
+    EngineMessageListener engineMessageListener(MeterRegistry meters, Workforce workforce) {
+        return new EngineMessageMeters(meters, workforce::registered);
     }
 
     @Bean

@@ -16,6 +16,13 @@ final class SettingNames {
         return names;
     }
 
+    /** Returns the names of what a worker of the long form has, as in {@code tandem.workers.kv.port}. */
+    static Set<String> ofWorkers() {
+        Set<String> names = new TreeSet<>();
+        collect("tandem.workers", TandemProperties.WorkerProperties.class, names);
+        return names;
+    }
+
     private static void collect(String prefix, Class<?> record, Set<String> names) {
         for (RecordComponent component : record.getRecordComponents()) {
             String name = prefix + "." + dashed(component.getName());

@@ -32,6 +32,7 @@ import org.springframework.validation.annotation.Validated;
  * @param edge Listening socket.
  * @param admission Admission.
  * @param retry Retries.
+ * @param handover Listeners for engines.
  * @param management Management and metrics.
  * @param simulator Embedded simulated engines.
  */
@@ -50,6 +51,7 @@ public record TandemProperties(
         @DefaultValue @Valid EdgeProperties edge,
         @DefaultValue @Valid AdmissionProperties admission,
         @DefaultValue @Valid RetryProperties retry,
+        @DefaultValue @Valid HandoverProperties handover,
         @DefaultValue @Valid ManagementProperties management,
         @DefaultValue @Valid SimulatorProperties simulator) {
 
@@ -214,6 +216,75 @@ public record TandemProperties(
      */
     public record RetryProperties(
             @DefaultValue("3") @Min(1) @Max(10) int maxAttempts) {}
+
+    /**
+     * Listeners for engines, each on a socket of its own and off unless it is switched on.
+     *
+     * @param registry Registrations of engines.
+     * @param notifications Notices over ZeroMQ.
+     * @param http Notices and calls over HTTP.
+     */
+    public record HandoverProperties(
+            @DefaultValue @Valid RegistryProperties registry,
+            @DefaultValue @Valid NotificationProperties notifications,
+            @DefaultValue @Valid EngineHttpProperties http) {}
+
+    /**
+     * Registrations of engines over ZeroMQ, as vLLM's P2pNccl and MoRIIO connectors send them. With it a gateway starts
+     * without workers and waits for them. Engines cannot show a secret here: `allowed` is what protects the fleet.
+     *
+     * @param enabled Whether engines may register.
+     * @param address Address that the port is bound to; one that others can reach needs `allowed`.
+     * @param port Port; MoRIIO's engines expect 36367. 0 takes any free one.
+     * @param allowed Comma-separated list of addresses and ranges (`10.0.0.0/8`) that may connect; this machine when
+     *     empty.
+     * @param onlyOwnAddress Whether an engine may announce no address but the one it connects from. Switched off, as
+     *     behind address translation, it may announce any that is `allowed`.
+     * @param maxEngines Most registered engines.
+     * @param apiKey Key that registered engines want as bearer token; none when empty.
+     */
+    public record RegistryProperties(
+            @DefaultValue("false") boolean enabled,
+            @DefaultValue("127.0.0.1") @NotNull String address,
+            @DefaultValue("30001") @Min(0) @Max(65535) int port,
+            @DefaultValue List<String> allowed,
+            @DefaultValue("true") boolean onlyOwnAddress,
+            @DefaultValue("1024") @Min(1) int maxEngines,
+            @Nullable String apiKey) {}
+
+    /**
+     * Notices over ZeroMQ, as LMCache's prefill workers send them to a proxy.
+     *
+     * @param enabled Whether notices are taken.
+     * @param address Address that the port is bound to; one that others can reach needs `allowed`.
+     * @param port Port; 0 takes any free one.
+     * @param allowed Comma-separated list of addresses and ranges (`10.0.0.0/8`) that may connect; this machine when
+     *     empty.
+     */
+    public record NotificationProperties(
+            @DefaultValue("false") boolean enabled,
+            @DefaultValue("127.0.0.1") @NotNull String address,
+            @DefaultValue("7500") @Min(0) @Max(65535) int port,
+            @DefaultValue List<String> allowed) {}
+
+    /**
+     * Notices and calls over HTTP: LMCache's telemetry (`POST /api/v1/telemetry`) and vLLM-Ascend's decode workers
+     * (`POST /v1/metaserver`).
+     *
+     * @param enabled Whether they are taken.
+     * @param address Address that the port is bound to; one that others can reach needs `allowed`.
+     * @param port Port; 0 takes any free one.
+     * @param allowed Comma-separated list of addresses and ranges (`10.0.0.0/8`) that may connect; this machine when
+     *     empty.
+     * @param token Secret that callers must send as bearer token; none when empty. Neither LMCache nor vLLM-Ascend
+     *     sends one by itself.
+     */
+    public record EngineHttpProperties(
+            @DefaultValue("false") boolean enabled,
+            @DefaultValue("127.0.0.1") @NotNull String address,
+            @DefaultValue("5768") @Min(0) @Max(65535) int port,
+            @DefaultValue List<String> allowed,
+            @Nullable String token) {}
 
     /**
      * Management and metrics, on a socket of their own.

@@ -13,6 +13,8 @@ public final class AddressRanges {
     /** Processes of this machine. */
     public static final AddressRanges LOOPBACK = of(List.of("127.0.0.0/8", "::1"));
 
+    private static final int NO_BITS = -1;
+
     private final List<IpSubnetFilterRule> rules;
 
     private AddressRanges(List<IpSubnetFilterRule> rules) {
@@ -38,11 +40,16 @@ public final class AddressRanges {
         int slash = range.indexOf('/');
         InetAddress address =
                 NetUtil.createInetAddressFromIpAddressString(slash < 0 ? range : range.substring(0, slash));
-        if (address == null || !range.substring(slash + 1).matches(slash < 0 ? ".*" : "[0-9]{1,3}")) {
+        int most = address == null ? NO_BITS : address.getAddress().length * Byte.SIZE;
+        int bits = slash < 0 ? most : bits(range.substring(slash + 1));
+        if (address == null || bits < 0 || bits > most) {
             throw new IllegalArgumentException(
                     "address range: " + range + " (expected: an address or a range such as 10.0.0.0/8)");
         }
-        int bits = slash < 0 ? address.getAddress().length * Byte.SIZE : Integer.parseInt(range.substring(slash + 1));
         return new IpSubnetFilterRule(address, bits, IpFilterRuleType.ACCEPT);
+    }
+
+    private static int bits(String digits) {
+        return digits.matches("[0-9]{1,3}") ? Integer.parseInt(digits) : NO_BITS;
     }
 }

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.netty.ChannelBindException;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 import reactor.netty.http.server.HttpServerRequest;
@@ -61,7 +62,7 @@ public final class NoticeServer implements AutoCloseable {
         this.listener = listener;
         Doorkeeper doorkeeper = new Doorkeeper(
                 settings.allowed(), MOST_CONNECTIONS, verdict -> listener.onMessage(Message.NOTICE, verdict));
-        this.server = HttpServer.create()
+        HttpServer listening = HttpServer.create()
                 .host(settings.address())
                 .port(settings.port())
                 .runOn(thread)
@@ -70,8 +71,13 @@ public final class NoticeServer implements AutoCloseable {
                 .readTimeout(READING)
                 .requestTimeout(READING)
                 .idleTimeout(IDLE)
-                .handle(this::serve)
-                .bindNow();
+                .handle(this::serve);
+        try {
+            this.server = listening.bindNow();
+        } catch (ChannelBindException e) {
+            thread.dispose();
+            throw e;
+        }
     }
 
     /**
@@ -82,7 +88,7 @@ public final class NoticeServer implements AutoCloseable {
      * @param notices takes notices and callbacks
      * @param ticker time for limits
      * @param listener learns what became of messages that are neither
-     * @throws RuntimeException if it cannot
+     * @throws ChannelBindException if it cannot
      */
     public static NoticeServer open(
             ListenerSettings settings,

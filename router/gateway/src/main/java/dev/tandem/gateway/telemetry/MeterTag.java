@@ -2,6 +2,8 @@
 package dev.tandem.gateway.telemetry;
 
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.lifecycle.EngineMessageListener.Message;
+import dev.tandem.core.lifecycle.EngineMessageListener.Verdict;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.core.request.ApiKind;
@@ -20,6 +22,8 @@ public enum MeterTag {
     CONNECTOR("names of connectors"),
     /** Which leg. */
     LEG(names(Arrays.stream(LegKind.values()).map(MeterTag::leg).toList())),
+    /** What an engine told. */
+    MESSAGE(names(Arrays.stream(Message.values()).map(MeterTag::value).toList())),
     /** Model that a worker serves. */
     MODEL("the first 32 served names; `other` beyond them and for requests without a known model"),
     /** How the request ended. */
@@ -32,8 +36,10 @@ public enum MeterTag {
     RESULT(names(Arrays.stream(HandoverResult.values()).map(MeterTag::result).toList())),
     /** What the worker is for. */
     ROLE(names(Arrays.stream(Role.values()).map(Role::tag).toList())),
+    /** What became of what an engine told. */
+    VERDICT(names(Arrays.stream(Verdict.values()).map(MeterTag::value).toList())),
     /** Id of the worker; on the gauges of workers only. */
-    WORKER("ids of the configured workers");
+    WORKER("ids of the configured workers and of the registered ones");
 
     /** Value that stands for every value outside the set. */
     public static final String OTHER = "other";
@@ -62,6 +68,11 @@ public enum MeterTag {
     /** Returns the tag value of a hand-over. */
     static String result(HandoverResult result) {
         return result.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns the tag value of a constant. */
+    static String value(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 
     private static String names(List<String> values) {

@@ -5,12 +5,14 @@ import static dev.tandem.gateway.telemetry.MeterTag.API;
 import static dev.tandem.gateway.telemetry.MeterTag.CODE;
 import static dev.tandem.gateway.telemetry.MeterTag.CONNECTOR;
 import static dev.tandem.gateway.telemetry.MeterTag.LEG;
+import static dev.tandem.gateway.telemetry.MeterTag.MESSAGE;
 import static dev.tandem.gateway.telemetry.MeterTag.MODEL;
 import static dev.tandem.gateway.telemetry.MeterTag.OUTCOME;
 import static dev.tandem.gateway.telemetry.MeterTag.PAIR;
 import static dev.tandem.gateway.telemetry.MeterTag.POLICY;
 import static dev.tandem.gateway.telemetry.MeterTag.RESULT;
 import static dev.tandem.gateway.telemetry.MeterTag.ROLE;
+import static dev.tandem.gateway.telemetry.MeterTag.VERDICT;
 import static dev.tandem.gateway.telemetry.MeterTag.WORKER;
 
 import io.micrometer.core.instrument.Counter;
@@ -74,6 +76,18 @@ public enum Meters {
             "Time for which engines go on holding KV caches that nobody will fetch; 0 s stands for no limit.",
             CONNECTOR,
             PAIR),
+    /** Messages that engines sent unasked. */
+    ENGINE_MESSAGES(
+            "tandem.engine.messages",
+            Type.COUNTER,
+            Unit.NONE,
+            "Registrations, notices and calls of engines, by what became of them; a notice counts once for each request"
+                    + " that it names.",
+            MESSAGE,
+            VERDICT),
+    /** Engines that have registered. */
+    REGISTERED_ENGINES(
+            "tandem.registered.engines", Type.GAUGE, Unit.NONE, "Engines that have registered and still ping."),
     /** Requests accepted and not yet ended. */
     IN_FLIGHT("tandem.in.flight", Type.GAUGE, Unit.NONE, "Requests accepted and not yet ended."),
     /** Time to first token. */

@@ -16,6 +16,9 @@ class EnvironmentCheckTest {
                 "TANDEM_ENGINE_CONNECTTIMEOUT",
                 "TANDEM_WORKERS_0_URL",
                 "TANDEM_WORKERS_12_APIKEY",
+                "TANDEM_WORKERS_0_KV_SECONDPORT",
+                "TANDEM_HANDOVER_REGISTRY_ALLOWED",
+                "TANDEM_HANDOVER_REGISTRY_ALLOWED_3",
                 "TANDEM_PREFILLURLS",
                 "TANDEM_PRESET",
                 "PATH"
@@ -23,6 +26,14 @@ class EnvironmentCheckTest {
     void acceptsSettingsAndForeignNames(String name) {
         assertThatCode(() -> EnvironmentCheck.check(Map.of(name, "x"), SettingNames.all()))
                 .doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"TANDEM_WORKERS_0_KV", "TANDEM_WORKERS_KV_PORT", "TANDEM_WORKERS_0_PORT", "TANDEM_ENGINE_0"})
+    void refusesWhatIsNearlyASetting(String name) {
+        assertThatThrownBy(() -> EnvironmentCheck.check(Map.of(name, "x"), SettingNames.all()))
+                .isInstanceOf(InvalidConfigurationException.class);
     }
 
     @Test

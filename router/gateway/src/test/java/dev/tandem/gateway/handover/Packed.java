@@ -5,11 +5,11 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /** Writes maps in MessagePack form, each value as short as it can be: what engines send. Stateless. */
-final class Packed {
+public final class Packed {
     private Packed() {}
 
     /** Returns a map of texts and small numbers: name, value, name, value. */
-    static byte[] map(Object... namesAndValues) {
+    public static byte[] map(Object... namesAndValues) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.write(0x80 | namesAndValues.length / 2);
         for (Object item : namesAndValues) {

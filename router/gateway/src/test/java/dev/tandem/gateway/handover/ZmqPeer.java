@@ -4,7 +4,7 @@ package dev.tandem.gateway.handover;
 import java.io.IOException;
 
 /** An engine's side of a ZeroMQ connection, played byte by byte. Confined to one thread. */
-final class ZmqPeer implements AutoCloseable {
+public final class ZmqPeer implements AutoCloseable {
     private static final int LAST = 0;
     private static final int MORE = 1;
 
@@ -15,23 +15,23 @@ final class ZmqPeer implements AutoCloseable {
     }
 
     /** Connects as engines do that register. */
-    static ZmqPeer dealer(int port) throws IOException {
+    public static ZmqPeer dealer(int port) throws IOException {
         return new ZmqPeer(RawPeer.from("127.0.0.1", port).send(RawPeer.GREETING + RawPeer.READY_DEALER));
     }
 
     /** Connects as engines do that give notice. */
-    static ZmqPeer push(int port) throws IOException {
+    public static ZmqPeer push(int port) throws IOException {
         return new ZmqPeer(RawPeer.from("127.0.0.1", port).send(RawPeer.GREETING + RawPeer.READY_PUSH));
     }
 
     /** Sends a message of one frame, of less than 256 bytes. */
-    ZmqPeer send(byte[] message) throws IOException {
+    public ZmqPeer send(byte[] message) throws IOException {
         peer.frame(LAST, message);
         return this;
     }
 
     /** Sends a message of several frames. */
-    ZmqPeer sendParts(byte[]... parts) throws IOException {
+    public ZmqPeer sendParts(byte[]... parts) throws IOException {
         for (int i = 0; i < parts.length; i++) {
             peer.frame(i < parts.length - 1 ? MORE : LAST, parts[i]);
         }

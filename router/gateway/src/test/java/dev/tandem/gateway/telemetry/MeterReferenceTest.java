@@ -136,6 +136,7 @@ final class MeterReferenceTest {
 
     private String scrape() {
         registry.getPrometheusRegistry().register(new WorkerGauges(() -> List.of(status())));
+        new EngineMessageMeters(registry, () -> 0);
         new MeterListener(registry).onSettled(Records.ended(new Outcome.Completed()));
         return registry.scrape();
     }
