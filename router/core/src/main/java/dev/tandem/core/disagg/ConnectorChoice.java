@@ -68,6 +68,11 @@ public final class ConnectorChoice {
         return used(prefill, decode).stream().allMatch(connector -> connector.servesWhole(role));
     }
 
+    /** Returns what the gateway must listen to; what engines speak of their own accord needs nothing. */
+    public Set<KvConnector.Need> needs() {
+        return fixed == null ? Set.of() : fixed.needs();
+    }
+
     /** Returns why an engine can not take part in its protocol yet, or null. */
     public @Nullable String lacks(Role role, EngineFacts engine) {
         return of(engine).lacks(role, engine);

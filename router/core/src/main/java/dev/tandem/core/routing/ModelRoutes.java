@@ -31,8 +31,7 @@ final class ModelRoutes {
                 whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED)),
                 whole(snapshot, model, policies, EnumSet.of(Role.DECODE)),
                 prefilling);
-        wholeAnywhere = List.of(
-                whole(snapshot, model, policies, EnumSet.of(Role.DECODE, Role.UNIFIED)), prefilling);
+        wholeAnywhere = List.of(whole(snapshot, model, policies, EnumSet.of(Role.DECODE, Role.UNIFIED)), prefilling);
     }
 
     /** Returns the workers of those roles that serve whole requests. */

@@ -131,7 +131,8 @@ class RouterTest {
     @Test
     void anApiWhosePromptsAreNotHandedOverRunsWholeOnDecode() {
         up(P, D);
-        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.MESSAGES), EnumSet.allOf(Role.class)));
+        Router router =
+                router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.MESSAGES), EnumSet.allOf(Role.class)));
         assertThat(router.route(LONG, Set.of()))
                 .isEqualTo(new Unified(D, why("prefix-hash", "prompts of this API are not handed over")));
     }
@@ -139,13 +140,17 @@ class RouterTest {
     @Test
     void enginesThatServeNothingAloneGetShortPromptsAsPairs() {
         up(P, D);
-        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.noneOf(Role.class)));
+        Router router = router(
+                RoutingSettings.defaults(),
+                terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.noneOf(Role.class)));
         assertThat(router.route(of("m", 3, true), Set.of())).isInstanceOf(Disaggregated.class);
     }
 
     @Test
     void enginesThatServeNothingAloneLeaveTheRestToUnifiedWorkers() {
-        Router router = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.noneOf(Role.class)));
+        Router router = router(
+                RoutingSettings.defaults(),
+                terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.noneOf(Role.class)));
         up(P, D);
         assertThat(router.route(of("m", 1000, false), Set.of())).isInstanceOf(Unroutable.class);
         assertThat(router.route(LONG, Set.of("p"))).isInstanceOf(Unroutable.class);
@@ -164,11 +169,13 @@ class RouterTest {
 
     @Test
     void prefillWorkersThatServeNothingAloneAreNobodysLastResort() {
-        Router router =
-                router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.of(Role.DECODE)));
+        Router router = router(
+                RoutingSettings.defaults(),
+                terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.of(Role.DECODE)));
         up(P, D);
         assertThat(router.route(of("m", 3, true), Set.of()))
-                .isInstanceOfSatisfying(Unified.class, decision -> assertThat(decision.worker()).isEqualTo(D));
+                .isInstanceOfSatisfying(
+                        Unified.class, decision -> assertThat(decision.worker()).isEqualTo(D));
         assertThat(router.route(LONG, Set.of("d"))).isInstanceOf(Unroutable.class);
     }
 

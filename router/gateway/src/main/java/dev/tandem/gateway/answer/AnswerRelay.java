@@ -112,7 +112,8 @@ public final class AnswerRelay {
         private Flux<ByteBuf> errorEvent(FailureException cause) {
             FailureException interrupted = new FailureException(Failure.STREAM_INTERRUPTED, cause.detail(), cause);
             broke(interrupted);
-            String event = (tap.insideEvent() ? "\n\n" : "") + errorEvents.apply(api).apply(interrupted);
+            String event =
+                    (tap.insideEvent() ? "\n\n" : "") + errorEvents.apply(api).apply(interrupted);
             return Flux.just(Unpooled.wrappedBuffer(event.getBytes(StandardCharsets.UTF_8)));
         }
 

@@ -9,8 +9,9 @@ import java.util.regex.Pattern;
 /**
  * Judges the first frame of a stream, piece by piece. Confined to one request.
  *
- * <p>Half a frame is not passed on: who fails inside it can still be replaced. An engine that fails before its first token, also one that could not read a KV cache, has answered 200 by then and
- * says so in the first frame. Source: vLLM 0.32.0, recorded 2026-11-21.
+ * <p>Half a frame is not passed on: who fails inside it can still be replaced. An engine that fails before its first
+ * token, also one that could not read a KV cache, has answered 200 by then and says so in the first frame. Source: vLLM
+ * 0.32.0, recorded 2026-11-21.
  */
 final class FirstFrame {
     private static final List<String> ERRORS = List.of("data: {\"error\"", "data:{\"error\"", "event: error");

@@ -52,8 +52,15 @@ class CoreConfiguration {
     @Bean
     ConnectorChoice connectors(TandemProperties properties) {
         String name = properties.disagg().connector();
-        return ConnectorChoice.named(name)
+        ConnectorChoice choice = ConnectorChoice.named(name)
                 .orElseThrow(() -> unknown("tandem.disagg.connector", name, ConnectorChoice.names()));
+        if (!choice.needs().isEmpty() && !properties.handover().http().enabled()) {
+            throw new InvalidConfigurationException(
+                    "connector " + name + " waits for what engines tell the gateway over HTTP, and nobody listens",
+                    "Set tandem.handover.http.enabled to true, its address to one that the engines reach, and"
+                            + " tandem.handover.http.allowed to theirs.");
+        }
+        return choice;
     }
 
     @Bean

@@ -64,8 +64,14 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Planner planner(Router router, Fleet fleet, ConnectorChoice connectors, RequestListener listener, Ticker ticker) {
-        return new Planner(router, fleet, connectors, new Pairings(""), listener, ticker);
+    Planner planner(
+            Router router,
+            Fleet fleet,
+            ConnectorChoice connectors,
+            Pairings pairings,
+            RequestListener listener,
+            Ticker ticker) {
+        return new Planner(router, fleet, connectors, pairings, listener, ticker);
     }
 
     @Bean

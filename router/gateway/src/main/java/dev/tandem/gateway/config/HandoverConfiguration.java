@@ -12,6 +12,8 @@ import dev.tandem.gateway.handover.NoticeServer;
 import dev.tandem.gateway.handover.Notices;
 import dev.tandem.gateway.handover.ProxyNotifications;
 import dev.tandem.gateway.handover.Registry;
+import dev.tandem.gateway.pipeline.Pairings;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -72,5 +74,17 @@ class HandoverConfiguration {
         ListenerSettings settings = EngineListeners.settings(HTTP, wanted.address(), wanted.port(), wanted.allowed());
         return EngineListeners.open(
                 HTTP, settings, () -> NoticeServer.open(settings, token, notices, ticker, listener));
+    }
+
+    @Bean
+    Pairings pairings(TandemProperties properties, ObjectProvider<NoticeServer> server) {
+        EngineHttpProperties http = properties.handover().http();
+        String url = http.callbackUrl();
+        if (url != null && !url.isEmpty()) {
+            return new Pairings(url);
+        }
+        NoticeServer listening = server.getIfAvailable();
+        return new Pairings(
+                listening == null ? "" : "http://" + http.address() + ":" + listening.port() + "/v1/metaserver");
     }
 }

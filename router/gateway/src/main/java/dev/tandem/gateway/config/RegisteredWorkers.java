@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
-import dev.tandem.core.fleet.KvAddress;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.gateway.handover.RegisteredEngine;
 import java.net.URI;
@@ -14,34 +14,40 @@ import java.util.Map;
  * Engines that have registered, as workers. Immutable.
  *
  * @param workers those that the configuration does not name, called by their role and address
- * @param kvAddresses where other engines reach the KV cache of each engine, by base URL
+ * @param facts what each engine says of itself, by base URL
  */
-record RegisteredWorkers(List<Worker> workers, Map<URI, KvAddress> kvAddresses) {
+record RegisteredWorkers(List<Worker> workers, Map<URI, EngineFacts> facts) {
     /** Nobody has registered. */
     static final RegisteredWorkers NONE = new RegisteredWorkers(List.of(), Map.of());
 
     /** Copies the collections. */
     RegisteredWorkers {
         workers = List.copyOf(workers);
-        kvAddresses = Map.copyOf(kvAddresses);
+        facts = Map.copyOf(facts);
     }
 
     /** Makes workers of engines. */
     static RegisteredWorkers of(List<RegisteredEngine> engines, List<Worker> configured) {
         List<Worker> workers = new ArrayList<>();
-        Map<URI, KvAddress> addresses = new HashMap<>();
+        Map<URI, EngineFacts> facts = new HashMap<>();
         for (RegisteredEngine engine : engines) {
-            addresses.put(engine.baseUrl(), engine.kv());
+            facts.put(engine.baseUrl(), new EngineFacts(connector(engine), 0, engine.kv()));
             Worker worker = new Worker(id(engine), engine.baseUrl(), engine.role());
             if (configured.stream().noneMatch(known -> isSame(known, worker))) {
                 workers.add(worker);
             }
         }
-        return new RegisteredWorkers(workers, addresses);
+        return new RegisteredWorkers(workers, facts);
     }
 
     private static boolean isSame(Worker one, Worker other) {
         return one.baseUrl().equals(other.baseUrl()) || one.id().equals(other.id());
+    }
+
+    /** The form of a registration tells its protocol. */
+    private static String connector(RegisteredEngine engine) {
+        String mode = engine.transferMode();
+        return mode == null ? "p2p-nccl" : mode.equals("READ") ? "moriio-read" : "moriio-write";
     }
 
     private static String id(RegisteredEngine engine) {

@@ -278,13 +278,15 @@ public record TandemProperties(
      *     empty.
      * @param token Secret that callers must send as bearer token; none when empty. Neither LMCache nor vLLM-Ascend
      *     sends one by itself.
+     * @param callbackUrl URL under which decode workers reach `/v1/metaserver`; made of address and port when empty.
      */
     public record EngineHttpProperties(
             @DefaultValue("false") boolean enabled,
             @DefaultValue("127.0.0.1") @NotNull String address,
             @DefaultValue("5768") @Min(0) @Max(65535) int port,
             @DefaultValue List<String> allowed,
-            @Nullable String token) {}
+            @Nullable String token,
+            @Nullable String callbackUrl) {}
 
     /**
      * Management and metrics, on a socket of their own.

@@ -59,7 +59,7 @@ final class Workforce implements AutoCloseable {
 
     /** Returns the number of registered engines. */
     int registered() {
-        return registered.kvAddresses().size();
+        return registered.facts().size();
     }
 
     @Nullable
@@ -69,14 +69,9 @@ final class Workforce implements AutoCloseable {
 
     /** Returns what the configuration or, where it is silent, the registration says of a worker's engine. */
     EngineFacts declared(Worker worker) {
-        return EngineFacts.UNKNOWN.at(kvAddress(worker));
-    }
-
-    /** Returns where other engines reach the worker's KV cache, or null when nobody has said. */
-    @Nullable
-    KvAddress kvAddress(Worker worker) {
+        EngineFacts told = registered.facts().getOrDefault(worker.baseUrl(), EngineFacts.UNKNOWN);
         KvAddress address = configured.kvAddress(worker);
-        return address != null ? address : registered.kvAddresses().get(worker.baseUrl());
+        return address == null ? told : told.at(address);
     }
 
     boolean simulated() {

@@ -148,7 +148,13 @@ public final class EngineClient implements AutoCloseable {
 
     private static EngineAnswer answer(HttpClientResponse head, Connection connection) {
         Flux<ByteBuf> body = connection.inbound().receive().retain().onErrorMap(EngineFailures::translate);
-        return new EngineAnswer(head.status().code(), head.responseHeaders(), body, connection::dispose);
+        return new EngineAnswer(head.status().code(), head.responseHeaders(), body, () -> drop(connection));
+    }
+
+    /** What has come and waits for a reader is released only by a reader, if it is one that leaves at once. */
+    private static void drop(Connection connection) {
+        connection.inbound().receive().subscribe(bytes -> {}, broken -> {}).dispose();
+        connection.dispose();
     }
 
     private static HttpHeaders head(HttpClientRequest out, String contentType, @Nullable String authorization) {

@@ -12,7 +12,9 @@ import dev.tandem.core.disagg.Handover.Notified;
 import dev.tandem.core.disagg.Handover.Pushed;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.connector.ComputeOnly;
+import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.answer.EngineAnswer;
@@ -86,7 +88,7 @@ public final class ExchangeRunner {
             case ByContent nothing -> ordered(legs, exchange, body -> dropped(body, decode));
             case Pushed nothing ->
                 ordered(legs, exchange, body -> dropped(body, decode).doOnNext(leg -> offered(legs, leg)));
-            case Carried wanted -> ordered(legs, exchange, body -> Mono.just(carried(legs, body, wanted, decode)));
+            case Carried wanted -> ordered(legs, exchange, body -> carried(legs, body, wanted, decode));
             case Calls due ->
                 ordered(legs, exchange, body -> dropped(body, decode).delayUntil(leg -> called(legs.attempt(), due)));
             case Notified due ->
@@ -125,18 +127,24 @@ public final class ExchangeRunner {
         return Mono.just(decode);
     }
 
-    /** Takes the body over. An answer that names no KV cache leaves the prompt to the decode worker. */
-    private Leg carried(Legs legs, ByteBuf body, Carried wanted, Leg decode) {
+    /**
+     * Takes the body over. An answer that names no KV cache leaves the prompt to the decode worker, if it can do so.
+     */
+    private Mono<Leg> carried(Legs legs, ByteBuf body, Carried wanted, Leg decode) {
         try {
             return PrefillAnswer.carried(body, wanted)
-                    .map(field -> offered(legs, decode.with(field)))
-                    .orElseGet(() -> {
-                        legs.attempt().notOffered();
-                        return decode;
-                    });
+                    .map(field -> Mono.just(offered(legs, decode.with(field))))
+                    .orElseGet(() -> notOffered(legs.attempt(), decode));
         } finally {
             body.release();
         }
+    }
+
+    private static Mono<Leg> notOffered(Attempt attempt, Leg decode) {
+        attempt.notOffered();
+        return attempt.connector().servesWhole(Role.DECODE)
+                ? Mono.just(decode)
+                : Mono.error(new FailureException(Failure.PREFILL_FAILED, "the prefill worker offers no KV cache"));
     }
 
     private Leg offered(Legs legs, Leg decode) {

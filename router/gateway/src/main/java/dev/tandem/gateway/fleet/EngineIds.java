@@ -21,16 +21,17 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <p>A Mooncake engine tells on its bootstrap server, {@code GET /query}, by data parallel rank; that costs little and
  * is asked with every probe, since a restarted engine has another id. A NIXL engine tells in the answer to a prefill
- * leg, which costs one token; it is asked when it has come
- * up, and at every tenth probe, in case that it was started again between two. Source: vLLM main of 2026-08-17.
+ * leg, which costs one token; it is asked when it has come up, and at every tenth probe, in case that it was started
+ * again between two. Source: vLLM main of 2026-08-17.
  */
 final class EngineIds {
     private static final String PARAMS = "kv_transfer_params";
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final int PROBES_PER_ID = 10;
     /** Read at once: the first use of a mapper takes a lock, and event loops must not wait for it. */
-    private static final JsonNode ASK = JSON.readTree("{\"do_remote_decode\":true,\"do_remote_prefill\":false,\"remote_engine_id\":null,"
-            + "\"remote_block_ids\":null,\"remote_host\":null,\"remote_port\":null}");
+    private static final JsonNode ASK =
+            JSON.readTree("{\"do_remote_decode\":true,\"do_remote_prefill\":false,\"remote_engine_id\":null,"
+                    + "\"remote_block_ids\":null,\"remote_host\":null,\"remote_port\":null}");
 
     private final ProbeClient engines;
     private final Map<Worker, Told> told = new ConcurrentHashMap<>();

@@ -52,7 +52,8 @@ final class ProbeClient {
 
     /** Returns the body of a 200 answer to a POST under an id of its own; anything else fails. */
     Mono<byte[]> ask(Worker worker, String path, String json, @Nullable String apiKey) {
-        String id = "tandem-probe-" + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+        String id = "tandem-probe-"
+                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
         return posted(keyed(apiKey).headers(headers -> headers.set("x-request-id", id)), worker, path, json)
                 .response((response, body) -> read(path, response, body))
                 .single()

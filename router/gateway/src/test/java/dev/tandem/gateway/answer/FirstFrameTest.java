@@ -53,7 +53,13 @@ class FirstFrameTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"d", "data: {\"err", "data: {\"error\": {\"message\": \"x\"}}\n", "data: {\"id\":\"cmpl-1\"}\n", ": ping\r\n"})
+            strings = {
+                "d",
+                "data: {\"err",
+                "data: {\"error\": {\"message\": \"x\"}}\n",
+                "data: {\"id\":\"cmpl-1\"}\n",
+                ": ping\r\n"
+            })
     void tooLittleIsNotJudged(String stream) {
         assertThat(judge(stream, 1)).isEqualTo(Verdict.UNKNOWN);
     }

@@ -13,7 +13,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class PrefillAnswerTest {
-    private static final String OFFER = "{\"a\":\"ünï \\\" x\", \"b\":[[1],[2e0]],\"host\":\"localhost\" ,\"c\":{\"d\":null},\"e\":1.50}";
+    private static final String OFFER =
+            "{\"a\":\"ünï \\\" x\", \"b\":[[1],[2e0]],\"host\":\"localhost\" ,\"c\":{\"d\":null},\"e\":1.50}";
 
     private static Optional<String> carried(String offer, List<String> required, Map<String, String> ours) {
         String answer = "{\"id\":\"x\",\"kv\":" + offer + ",\"usage\":{}}";
@@ -30,7 +31,8 @@ class PrefillAnswerTest {
     @Test
     void whatTheRouterKnowsBetterTakesThePlaceOfWhatTheEngineSaid() {
         assertThat(carried(OFFER, List.of("a", "b"), Map.of("host", "\"10.0.0.1\"")))
-                .contains("{\"a\":\"ünï \\\" x\",\"b\":[[1],[2e0]],\"c\":{\"d\":null},\"e\":1.50,\"host\":\"10.0.0.1\"}");
+                .contains(
+                        "{\"a\":\"ünï \\\" x\",\"b\":[[1],[2e0]],\"c\":{\"d\":null},\"e\":1.50,\"host\":\"10.0.0.1\"}");
     }
 
     @Test
@@ -41,7 +43,8 @@ class PrefillAnswerTest {
     @Test
     void anIncompleteObjectIsNotCarried() {
         assertThat(carried("{\"a\":1}", List.of("a", "b"), Map.of("b", "2"))).isEmpty();
-        assertThat(carried("{\"a\":\"\",\"b\":[]}", List.of("a", "b"), Map.of())).isEmpty();
+        assertThat(carried("{\"a\":\"\",\"b\":[]}", List.of("a", "b"), Map.of()))
+                .isEmpty();
         assertThat(carried("null", List.of(), Map.of())).isEmpty();
     }
 }

@@ -60,7 +60,7 @@ class WorkforceTest {
             workforce.register(List.of(DECODE));
 
             assertThat(workforce.workers()).extracting(Worker::id).containsExactly("decode-10-0-0-2-8200");
-            assertThat(workforce.kvAddress(prefill)).isNull();
+            assertThat(workforce.declared(prefill).kv()).isNull();
         }
     }
 
@@ -76,8 +76,10 @@ class WorkforceTest {
             assertThat(workforce.workers())
                     .extracting(Worker::id)
                     .containsExactlyInAnyOrder("prefill-1", "decode-10-0-0-2-8200");
-            assertThat(workforce.kvAddress(worker(workforce, "prefill-1"))).isEqualTo(PREFILL.kv());
-            assertThat(workforce.kvAddress(worker(workforce, "decode-10-0-0-2-8200")))
+            assertThat(workforce.declared(worker(workforce, "prefill-1")).kv()).isEqualTo(PREFILL.kv());
+            assertThat(workforce
+                            .declared(worker(workforce, "decode-10-0-0-2-8200"))
+                            .kv())
                     .isNull();
         }
     }
@@ -90,7 +92,8 @@ class WorkforceTest {
         try (Workforce workforce = of(settings)) {
             workforce.register(List.of(PREFILL));
 
-            assertThat(workforce.kvAddress(worker(workforce, "prefill-1"))).isEqualTo(KvAddress.of("10.0.0.1", 20_001));
+            assertThat(workforce.declared(worker(workforce, "prefill-1")).kv())
+                    .isEqualTo(KvAddress.of("10.0.0.1", 20_001));
         }
     }
 

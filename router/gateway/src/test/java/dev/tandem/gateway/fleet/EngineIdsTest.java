@@ -91,9 +91,11 @@ class EngineIdsTest {
     void anEngineThatMayHaveRestartedUnseenIsAskedNowAndThen() {
         answers.addAll(List.of(offer("\"e1\""), offer("\"e2\"")));
         for (int probe = 0; probe < 10; probe++) {
-            assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN))).isEqualTo("e1");
+            assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN)))
+                    .isEqualTo("e1");
         }
-        assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN))).isEqualTo("e2");
+        assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN)))
+                .isEqualTo("e2");
     }
 
     @Test

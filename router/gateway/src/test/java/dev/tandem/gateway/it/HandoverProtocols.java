@@ -2,6 +2,7 @@
 package dev.tandem.gateway.it;
 
 import dev.tandem.core.fleet.Role;
+import dev.tandem.simulator.ascend.LayerwiseConfig;
 import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.SimulatedEngine;
 import dev.tandem.simulator.lmcache.PdConfig;
@@ -14,6 +15,8 @@ import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ServerSocket;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -26,8 +29,9 @@ import java.util.List;
  * @param addressed whether the gateway must be told where engines' KV caches are
  * @param receivers most decode engines to which one prefill engine can hand over
  * @param engines makes the options of an engine
+ * @param noticePort port of the gateway's listener for notices and calls over HTTP; 0 for none
  */
-record HandoverProtocols(String connector, boolean addressed, int receivers, Engines engines) {
+record HandoverProtocols(String connector, boolean addressed, int receivers, Engines engines, int noticePort) {
     static final Duration LEASE = Duration.ofSeconds(2);
 
     /** Makes the options of one engine. */
@@ -41,9 +45,14 @@ record HandoverProtocols(String connector, boolean addressed, int receivers, Eng
         EngineOptions of(EngineOptions base, Role role, List<SimulatedEngine> decodes);
     }
 
+    HandoverProtocols(String connector, boolean addressed, int receivers, Engines engines) {
+        this(connector, addressed, receivers, engines, 0);
+    }
+
     /** Returns every connector whose engines the simulator imitates. */
     static List<HandoverProtocols> all() {
         Path folder = folder();
+        int port = freePort();
         return List.of(
                 new HandoverProtocols("shared-cache", false, 99, (base, role, decodes) -> base.withStore(folder)),
                 new HandoverProtocols(
@@ -76,7 +85,9 @@ record HandoverProtocols(String connector, boolean addressed, int receivers, Eng
                         99,
                         (base, role, decodes) -> base.withConnector(
                                 MooncakeConfig.NAME,
-                                MooncakeConfig.of(kvRole(role)).withBootstrap("127.0.0.1", 0).withHold(LEASE))),
+                                MooncakeConfig.of(kvRole(role))
+                                        .withBootstrap("127.0.0.1", 0)
+                                        .withHold(LEASE))),
                 new HandoverProtocols(
                         "offload-p2p",
                         true,
@@ -90,6 +101,20 @@ record HandoverProtocols(String connector, boolean addressed, int receivers, Eng
                         (base, role, decodes) ->
                                 base.withConnector(OffloadConfig.NAME, OffloadConfig.of("127.0.0.1", 0, "0"))),
                 new HandoverProtocols("sglang", true, 99, HandoverProtocols::sglang),
+                new HandoverProtocols(
+                        "lmcache-mp",
+                        false,
+                        99,
+                        (base, role, decodes) -> base.withLmcacheMp(
+                                folder, URI.create("http://127.0.0.1:" + port + "/api/v1/telemetry")),
+                        port),
+                new HandoverProtocols(
+                        "ascend-layerwise",
+                        false,
+                        99,
+                        (base, role, decodes) -> base.withConnector(
+                                LayerwiseConfig.NAME, new LayerwiseConfig(kvRole(role), "127.0.0.1", 0, null)),
+                        port),
                 new HandoverProtocols("lmcache-pd", false, 1, HandoverProtocols::lmcachePd));
     }
 
@@ -116,6 +141,14 @@ record HandoverProtocols(String connector, boolean addressed, int receivers, Eng
 
     private static KvRole kvRole(Role role) {
         return role == Role.PREFILL ? KvRole.PRODUCER : KvRole.CONSUMER;
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Path folder() {

@@ -39,6 +39,10 @@ final class HandoverStack implements AutoCloseable {
                 .set("tandem.engine.connect-timeout", "500ms")
                 .set("tandem.health.probes-up", "1")
                 .set("tandem.health.failures-down", "1000000");
+        if (protocol.noticePort() > 0) {
+            setup.set("tandem.handover.http.enabled", "true")
+                    .set("tandem.handover.http.port", Integer.toString(protocol.noticePort()));
+        }
         List<SimulatedEngine> receivers = new ArrayList<>();
         for (int i = 1; i <= decodes; i++) {
             receivers.add(start("d" + i, protocol, Role.DECODE, receivers));

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
@@ -43,6 +43,10 @@ final class HandoverTableIT {
 
             """;
 
+    /** Legs that wait for each other are silent together: which one's silence ends first is chance. */
+    private static final Set<String> SIDE_BY_SIDE =
+            Set.of("nixl-push", "mooncake", "moriio-write", "offload-p2p", "sglang", "ascend-layerwise");
+
     private final Map<String, Map<String, String>> table = new LinkedHashMap<>();
     private int requests;
 
@@ -57,13 +61,24 @@ final class HandoverTableIT {
                 cells.add(new Cell(leg + "500", prefill, Fault.of(Kind.STATUS).status(500)));
                 cells.add(new Cell(leg + "503", prefill, Fault.of(Kind.STATUS).status(503)));
                 cells.add(new Cell(leg + "reset before the head", prefill, Fault.of(Kind.RESET)));
-                cells.add(new Cell(leg + "half an answer", prefill, Fault.of(Kind.RESET).after(40)));
+                cells.add(new Cell(
+                        leg + "half an answer", prefill, Fault.of(Kind.RESET).after(40)));
                 cells.add(new Cell(leg + "silence", prefill, Fault.of(Kind.STALL)));
             }
-            cells.add(new Cell("decode: error as first event", false, Fault.of(Kind.ERROR_EVENT).after(0)));
-            cells.add(new Cell("decode: reset inside an event", false, Fault.of(Kind.RESET).after(700)));
-            cells.add(new Cell("decode: end after two events", false, Fault.of(Kind.TRUNCATE).after(2)));
-            cells.add(new Cell("decode: silence after two events", false, Fault.of(Kind.STALL).after(2)));
+            cells.add(new Cell(
+                    "decode: error as first event",
+                    false,
+                    Fault.of(Kind.ERROR_EVENT).after(0)));
+            cells.add(new Cell(
+                    "decode: reset inside an event", false, Fault.of(Kind.RESET).after(700)));
+            cells.add(new Cell(
+                    "decode: end after two events",
+                    false,
+                    Fault.of(Kind.TRUNCATE).after(2)));
+            cells.add(new Cell(
+                    "decode: silence after two events",
+                    false,
+                    Fault.of(Kind.STALL).after(2)));
             return cells;
         }
 
@@ -79,7 +94,11 @@ final class HandoverTableIT {
             table.put(protocol.connector(), column);
             try (HandoverStack stack = HandoverStack.start(protocol, 2, Math.min(2, protocol.receivers()))) {
                 for (Cell cell : Cell.all()) {
-                    column.put(cell.name(), outcome(stack, cell));
+                    String told = outcome(stack, cell);
+                    boolean chance = cell.prefill() && cell.fault().kind() == Kind.STALL;
+                    column.put(
+                            cell.name(),
+                            chance && SIDE_BY_SIDE.contains(protocol.connector()) ? eitherSilence(told) : told);
                 }
                 column.put("client leaves: prefill running", left(stack, true));
                 column.put("client leaves: decode running", left(stack, false));
@@ -110,13 +129,18 @@ final class HandoverTableIT {
         return told;
     }
 
+    private static String eitherSilence(String told) {
+        assertThat(told).matches("(pair|whole|engine_timeout).*");
+        return "another pair or engine_timeout";
+    }
+
     /** Returns the pair to which requests of the session go now. */
     private String[] pair(HandoverStack stack) throws IOException {
         Answer answer = RawClient.post(stack.rig().port(), PATH, ask(), SESSION);
         assertThat(answer.status()).as("%s", answer.text()).isEqualTo(200);
         String prefill = answer.header("x-tandem-prefill");
-        assertThat(prefill).as("a pair serves while all is well").isNotNull();
-        return new String[] {Objects.requireNonNull(prefill), Objects.requireNonNull(answer.header("x-tandem-decode"))};
+        assertThat(prefill).as("a pair serves while all is well").isNotEmpty();
+        return new String[] {prefill, answer.header("x-tandem-decode")};
     }
 
     private String left(HandoverStack stack, boolean whilePrefillRuns) throws IOException {
@@ -149,12 +173,12 @@ final class HandoverTableIT {
             return "cut";
         }
         assertThat(Streams.text(answer)).as("%s", answer).isEqualTo(exact);
-        return (answer.header("x-tandem-prefill") == null ? "whole" : "pair");
+        return (answer.header("x-tandem-prefill").isEmpty() ? "whole" : "pair");
     }
 
     private String ask() {
-        return "{\"model\":\"tiny\",\"temperature\":0,\"max_tokens\":8,\"ignore_eos\":true,\"stream\":true,\"prompt\":\"" + PREFIX + "request "
-                + requests++ + " " + "word ".repeat(requests % 40) + "\"}";
+        return "{\"model\":\"tiny\",\"temperature\":0,\"max_tokens\":8,\"ignore_eos\":true,\"stream\":true,\"prompt\":\""
+                + PREFIX + "request " + requests++ + " " + "word ".repeat(requests % 40) + "\"}";
     }
 
     private static double stranded(HandoverStack stack) {
@@ -171,10 +195,12 @@ final class HandoverTableIT {
         text.append("\n|---|").append("---|".repeat(table.size())).append('\n');
         for (String cell : table.values().iterator().next().keySet()) {
             text.append("| ").append(cell).append(" |");
-            table.values().forEach(column -> text.append(' ').append(column.get(cell)).append(" |"));
+            table.values()
+                    .forEach(column -> text.append(' ').append(column.get(cell)).append(" |"));
             text.append('\n');
         }
-        return text.append("\nSilence lasts 1 s here before it counts (`tandem.engine.stream-silence`, `answer-silence`).\n")
+        return text.append(
+                        "\nSilence lasts 1 s here before it counts (`tandem.engine.stream-silence`, `answer-silence`).\n")
                 .toString();
     }
 }

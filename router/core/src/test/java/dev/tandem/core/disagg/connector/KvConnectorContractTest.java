@@ -118,7 +118,9 @@ class KvConnectorContractTest {
     void whatDecodeWaitsForIsNotLeftToDecodeAlone(KvConnector connector, ApiKind api) {
         boolean sideBySide = !(plan(connector, api) instanceof Exchange.Sequential);
 
-        if (sideBySide || !connector.servesWhole(Role.DECODE) || connector.whenAbandoned() == WhenAbandoned.DRAIN_DECODE) {
+        if (sideBySide
+                || !connector.servesWhole(Role.DECODE)
+                || connector.whenAbandoned() == WhenAbandoned.DRAIN_DECODE) {
             assertThat(connector.afterPrefillFailure()).isEqualTo(AfterPrefillFailure.ROUTE_AGAIN);
         }
     }
