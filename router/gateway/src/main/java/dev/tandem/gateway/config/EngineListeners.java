@@ -57,9 +57,18 @@ final class EngineListeners {
         }
     }
 
+    /** Whether an address stands for all of this machine, so that nobody else can call it. */
+    static boolean everywhere(String group, String address) {
+        return resolved(group, address).isAnyLocalAddress();
+    }
+
     private static boolean loopback(String group, String address) {
+        return resolved(group, address).isLoopbackAddress();
+    }
+
+    private static InetAddress resolved(String group, String address) {
         try {
-            return InetAddress.getByName(address).isLoopbackAddress();
+            return InetAddress.getByName(address);
         } catch (UnknownHostException e) {
             throw new InvalidConfigurationException(
                     group + ".address: " + address + " is no address of this machine",

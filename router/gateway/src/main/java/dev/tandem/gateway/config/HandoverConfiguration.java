@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.disagg.KvConnector.Need;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.time.Ticker;
@@ -13,6 +15,7 @@ import dev.tandem.gateway.handover.Notices;
 import dev.tandem.gateway.handover.ProxyNotifications;
 import dev.tandem.gateway.handover.Registry;
 import dev.tandem.gateway.pipeline.Pairings;
+import java.util.Objects;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.context.annotation.Bean;
@@ -76,15 +79,21 @@ class HandoverConfiguration {
                 HTTP, settings, () -> NoticeServer.open(settings, token, notices, ticker, listener));
     }
 
+    /** @throws InvalidConfigurationException if decode workers are to call an address that is none for them */
     @Bean
-    Pairings pairings(TandemProperties properties, ObjectProvider<NoticeServer> server) {
+    Pairings pairings(TandemProperties properties, ConnectorChoice connectors, ObjectProvider<NoticeServer> server) {
         EngineHttpProperties http = properties.handover().http();
         String url = http.callbackUrl();
-        if (url != null && !url.isEmpty()) {
-            return new Pairings(url);
-        }
         NoticeServer listening = server.getIfAvailable();
-        return new Pairings(
-                listening == null ? "" : "http://" + http.address() + ":" + listening.port() + "/v1/metaserver");
+        if ((url != null && !url.isEmpty()) || listening == null) {
+            return new Pairings(Objects.requireNonNullElse(url, ""));
+        }
+        if (connectors.needs().contains(Need.METASERVER) && EngineListeners.everywhere(HTTP, http.address())) {
+            throw new InvalidConfigurationException(
+                    "decode workers can not call the gateway back at " + http.address(),
+                    "Set " + HTTP + ".callback-url to a URL by which they reach it, such as"
+                            + " http://10.0.0.1:5768/v1/metaserver.");
+        }
+        return new Pairings("http://" + http.address() + ":" + listening.port() + "/v1/metaserver");
     }
 }

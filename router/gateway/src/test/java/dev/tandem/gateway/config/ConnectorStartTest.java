@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tandem.core.disagg.ConnectorChoice;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+
+class ConnectorStartTest {
+    private static ConnectorChoice start(Map<String, String> settings) {
+        TandemProperties properties =
+                new Binder(new MapConfigurationPropertySource(settings)).bindOrCreate("tandem", TandemProperties.class);
+        return new CoreConfiguration().connectors(properties);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lmcache-mp", "ascend-layerwise"})
+    void aConnectorThatWaitsForWhatNobodyHearsStopsTheStart(String connector) {
+        assertThatThrownBy(() -> start(Map.of("tandem.disagg.connector", connector)))
+                .isInstanceOfSatisfying(
+                        InvalidConfigurationException.class,
+                        e -> assertThat(e.action()).contains("tandem.handover.http.enabled"));
+        assertThat(start(Map.of("tandem.disagg.connector", connector, "tandem.handover.http.enabled", "true")))
+                .isNotNull();
+    }
+
+    @Test
+    void anUnknownConnectorStopsTheStartAndListsThoseThatExist() {
+        assertThatThrownBy(() -> start(Map.of("tandem.disagg.connector", "nixel")))
+                .isInstanceOfSatisfying(
+                        InvalidConfigurationException.class,
+                        e -> assertThat(e.action()).contains("auto", "nixl", "moriio-write"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0.0.0.0", "::"})
+    void anAddressOfAllOfThisMachineIsNoneToCallBack(String address) {
+        assertThat(EngineListeners.everywhere("tandem.handover.http", address)).isTrue();
+        assertThat(EngineListeners.everywhere("tandem.handover.http", "127.0.0.1"))
+                .isFalse();
+    }
+}
