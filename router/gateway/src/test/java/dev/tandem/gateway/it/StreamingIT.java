@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -104,23 +105,41 @@ final class StreamingIT {
     @Test
     void piecesOfAnEventPassAsTheyCome() throws IOException {
         CountDownLatch halfSeen = new CountDownLatch(1);
+        String rest = SECOND.substring(17) + ": a comment\r\n\r\nevent: x\ndata: 1\ndata: 2\n\n" + DONE;
         engine.on((request, wire) -> {
             wire.stream();
-            wire.chunk(FIRST.substring(0, 17));
+            wire.chunk(FIRST);
+            wire.chunk(SECOND.substring(0, 17));
             if (halfSeen.await(20, TimeUnit.SECONDS)) {
-                wire.chunk(FIRST.substring(17) + SECOND + ": a comment\r\n\r\nevent: x\ndata: 1\ndata: 2\n\n" + DONE);
+                wire.chunk(rest);
                 wire.end();
             }
         });
         try (RawClient client = RawClient.open(rig.port())) {
             HttpReader.Head head = client.send(CHAT, ASK).head();
-            assertThat(client.piece()).isEqualTo(FIRST.substring(0, 17));
+            StringBuilder seen = new StringBuilder();
+            while (seen.length() < FIRST.length() + 17) {
+                seen.append(client.piece());
+            }
+            assertThat(seen).hasToString(FIRST + SECOND.substring(0, 17));
             halfSeen.countDown();
 
-            assertThat(client.rest(head).text())
-                    .isEqualTo(
-                            FIRST.substring(17) + SECOND + ": a comment\r\n\r\nevent: x\ndata: 1\ndata: 2\n\n" + DONE);
+            assertThat(client.rest(head).text()).isEqualTo(rest);
         }
+    }
+
+    @Test
+    void halfOfTheFirstEventIsHeldBackSoThatAnotherWorkerCanStillServe() throws IOException {
+        AtomicInteger asked = new AtomicInteger();
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST.substring(0, 17));
+            asked.incrementAndGet();
+            wire.reset();
+        });
+
+        assertThat(RawClient.post(rig.port(), CHAT, ASK).status()).isEqualTo(502);
+        assertThat(asked).hasPositiveValue();
     }
 
     /** How a stream ends without having said that it is complete. */
