@@ -51,7 +51,11 @@ final class FailureIT {
         second = RawEngine.start("tiny");
         prefill = RawEngine.start("tiny");
         engines = List.of(first, second, prefill);
-        alone = patient().worker("u1", first.url(), Role.UNIFIED).start();
+        alone = patient()
+                .worker("u1", first.url(), Role.UNIFIED)
+                // no connection outlives its answer: one that is just being closed would not be refused
+                .set("tandem.engine.idle-timeout", "1ms")
+                .start();
         unified = patient()
                 .worker("u1", first.url(), Role.UNIFIED)
                 .worker("u2", second.url(), Role.UNIFIED)
