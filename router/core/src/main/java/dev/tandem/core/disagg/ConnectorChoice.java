@@ -58,8 +58,9 @@ public final class ConnectorChoice {
      * its decode worker.
      */
     public Set<ApiKind> apis(List<EngineFacts> prefill, List<EngineFacts> decode) {
+        Set<KvConnector> used = used(prefill, decode);
         return Arrays.stream(ApiKind.values())
-                .filter(api -> used(prefill, decode).stream().anyMatch(connector -> connector.handsOver(api)))
+                .filter(api -> used.stream().anyMatch(connector -> connector.handsOver(api)))
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(ApiKind.class)));
     }
 

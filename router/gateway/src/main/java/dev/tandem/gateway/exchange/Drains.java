@@ -34,11 +34,6 @@ public final class Drains implements AutoCloseable {
         this.engines = engines;
     }
 
-    /** Returns how many legs run. */
-    public int running() {
-        return running.get();
-    }
-
     /**
      * Runs a leg and drops its answer. The body of its request may be released meanwhile.
      *

@@ -74,12 +74,15 @@ public final class ExchangeRunner {
         return decodes.run(legs.attempt(), legs.decode(leg));
     }
 
-    /** What the prefill leg says counts only as long as the decode leg has not answered. */
+    /**
+     * Begins prefill first, so that it is sent however fast decode answers. What it says counts only as long as decode
+     * has not answered.
+     */
     private Mono<EngineAnswer> sideBySide(Legs legs, Mono<EngineAnswer> prefill, Leg decode) {
         Attempt attempt = legs.attempt();
         attempt.begun();
         Mono<EngineAnswer> running = prefill.takeUntilOther(attempt.closed()).cache();
-        return Mono.firstWithSignal(decode(legs, decode), running.switchIfEmpty(Mono.never()));
+        return Mono.firstWithSignal(running.switchIfEmpty(Mono.never()), decode(legs, decode));
     }
 
     private Mono<EngineAnswer> oneAfterTheOther(Legs legs, Sequential exchange) {

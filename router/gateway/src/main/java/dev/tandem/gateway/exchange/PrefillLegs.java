@@ -85,8 +85,8 @@ final class PrefillLegs {
 
     private void completed(Attempt attempt, Leg leg, long start) {
         long nanos = ticker.nanoTime() - start;
-        attempt.prefilled(nanos);
         listener.onLegCompleted(LegKind.PREFILL, leg, nanos);
+        attempt.prefilled(nanos);
     }
 
     private static Mono<Prefilled> refused(Attempt attempt, EngineAnswer answer) {

@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Where engines reach each other, for connectors that must tell them. Stateless. */
 final class Addresses {
-    private static final String NO_ADDRESS =
-            "no KV address is known: the engine registers, or its worker names kv-port";
+    private static final String NO_ADDRESS = "no KV address is known: the engine registers, or its worker has kv.port";
 
     private Addresses() {}
 
