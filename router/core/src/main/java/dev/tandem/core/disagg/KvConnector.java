@@ -98,6 +98,8 @@ public interface KvConnector {
         /** HTTP notices of stored KV caches. */
         TELEMETRY,
         /** HTTP calls of decode workers. */
-        METASERVER
+        METASERVER,
+        /** ZeroMQ notices of KV caches that have arrived. */
+        NOTIFICATIONS
     }
 }

@@ -2,6 +2,7 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.disagg.KvConnector.Need;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
@@ -18,6 +19,7 @@ import dev.tandem.core.time.Ticker;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -54,13 +56,38 @@ class CoreConfiguration {
         String name = properties.disagg().connector();
         ConnectorChoice choice = ConnectorChoice.named(name)
                 .orElseThrow(() -> unknown("tandem.disagg.connector", name, ConnectorChoice.names()));
-        if (!choice.needs().isEmpty() && !properties.handover().http().enabled()) {
-            throw new InvalidConfigurationException(
-                    "connector " + name + " waits for what engines tell the gateway over HTTP, and nobody listens",
-                    "Set tandem.handover.http.enabled to true, its address to one that the engines reach, and"
-                            + " tandem.handover.http.allowed to theirs.");
-        }
+        requireListeners(name, choice.needs(), properties.handover());
         return choice;
+    }
+
+    private static void requireListeners(
+            String connector, Set<Need> needs, TandemProperties.HandoverProperties listeners) {
+        for (Need need : needs) {
+            switch (need) {
+                case TELEMETRY, METASERVER ->
+                    require(
+                            connector,
+                            "over HTTP",
+                            "tandem.handover.http",
+                            listeners.http().enabled());
+                case NOTIFICATIONS ->
+                    require(
+                            connector,
+                            "over ZeroMQ",
+                            "tandem.handover.notifications",
+                            listeners.notifications().enabled());
+            }
+        }
+    }
+
+    private static void require(String connector, String how, String listener, boolean enabled) {
+        if (!enabled) {
+            throw new InvalidConfigurationException(
+                    "connector " + connector + " waits for what engines tell the gateway " + how
+                            + ", and nobody listens",
+                    "Set " + listener + ".enabled to true, its address to one that the engines reach, and " + listener
+                            + ".allowed to theirs.");
+        }
     }
 
     @Bean

@@ -253,10 +253,9 @@ public record TandemProperties(
             @Nullable String apiKey) {}
 
     /**
-     * Notices over ZeroMQ, as LMCache's prefill workers send them to a proxy. No connector waits for them yet: they are
-     * checked and counted.
+     * Notices over ZeroMQ, as LMCache's prefill workers send them to a proxy.
      *
-     * @param enabled Whether notices are taken; no connector waits for them yet, they are only checked and counted.
+     * @param enabled Whether notices are taken; the connector `lmcache-pd-notified` needs it.
      * @param address Address that the port is bound to; one that others can reach needs `allowed`.
      * @param port Port; 0 takes any free one.
      * @param allowed Comma-separated list of addresses and ranges (`10.0.0.0/8`) that may connect; this machine when

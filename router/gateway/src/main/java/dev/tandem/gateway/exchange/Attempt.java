@@ -2,7 +2,6 @@
 package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.Exchange;
-import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
@@ -11,8 +10,11 @@ import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.handover.Awaited;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -34,10 +36,14 @@ public final class Attempt implements AutoCloseable {
     private final Lease decodeLease;
     private final RequestListener listener;
     private final AtomicReference<Kv> kv = new AtomicReference<>(Kv.NONE);
+    private final AtomicBoolean counted = new AtomicBoolean();
     private final Sinks.Empty<Void> closed = Sinks.empty();
     private final Set<String> blamed = new HashSet<>();
     private final Set<String> doubted = new HashSet<>();
     private volatile @Nullable BooleanSupplier drain;
+    private volatile @Nullable Awaited awaited;
+    private volatile @Nullable EngineAnswer answer;
+    private volatile boolean over;
     private long prefillNanos = RequestRecord.UNKNOWN;
 
     /** Where the KV cache is. */
@@ -109,6 +115,14 @@ public final class Attempt implements AutoCloseable {
         return closed.asMono();
     }
 
+    /** What engines are to tell is not waited for any longer than the attempt lasts. */
+    void listensTo(Awaited notices) {
+        awaited = notices;
+        if (over) {
+            notices.close();
+        }
+    }
+
     void blame(Worker worker) {
         blamed.add(worker.id());
     }
@@ -119,11 +133,20 @@ public final class Attempt implements AutoCloseable {
         if (prefillLease != null) {
             prefillLease.onFirstToken();
         }
-        boolean held = exchange instanceof Sequential(var prefill, var handover, var decode)
-                && !(handover instanceof Handover.ByContent);
-        if (!held) {
+        if (!held()) {
             closePrefill();
         }
+    }
+
+    private boolean held() {
+        return switch (exchange) {
+            case Exchange.Sequential(var prefill, var handover, var decode) ->
+                !(handover instanceof Handover.ByContent);
+            case Exchange.Continued(var prefill, var handover, var decode) -> !(handover instanceof Handover.ByContent);
+            case Exchange.Single alone -> false;
+            case Exchange.Parallel together -> false;
+            case Exchange.CalledBack together -> false;
+        };
     }
 
     /**
@@ -141,7 +164,7 @@ public final class Attempt implements AutoCloseable {
         kv.set(Kv.CLAIMED);
     }
 
-    /** The decode leg is about to be sent. */
+    /** The decode leg is being sent. */
     void claimed() {
         kv.compareAndSet(Kv.READY, Kv.CLAIMED);
     }
@@ -156,9 +179,12 @@ public final class Attempt implements AutoCloseable {
         return kv.get() != Kv.NONE;
     }
 
-    /** The decode worker has the KV cache. */
+    /** The KV cache is where decode finds it; what must be taken from there is not taken yet. */
     void handedOver() {
-        handoverEnded(HandoverResult.TAKEN);
+        closePrefill();
+        if (kv.get() == Kv.NONE) {
+            handoverEnded(HandoverResult.TAKEN);
+        }
     }
 
     /** The prefill worker has answered without naming one. */
@@ -190,9 +216,18 @@ public final class Attempt implements AutoCloseable {
     }
 
     /** The decode worker has begun to answer. */
-    void answered() {
+    void answered(EngineAnswer got) {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverEnded(HandoverResult.TAKEN);
+        }
+        holds(got);
+    }
+
+    /** An answer is there; it is given up with the attempt if nobody reads it, as when the other leg fails just now. */
+    void holds(EngineAnswer got) {
+        answer = got;
+        if (over) {
+            got.abandon();
         }
     }
 
@@ -201,9 +236,10 @@ public final class Attempt implements AutoCloseable {
         decodeLease.onFirstToken();
     }
 
-    /** Gives both leases back; idempotent. */
+    /** Gives both leases and an answer that nobody reads back; idempotent. */
     @Override
     public void close() {
+        over = true;
         switch (kv.getAndSet(Kv.NONE)) {
             case READY -> abandon();
             case CLAIMED -> handoverEnded(HandoverResult.ABANDONED);
@@ -212,6 +248,14 @@ public final class Attempt implements AutoCloseable {
             }
         }
         closed.tryEmitEmpty();
+        Awaited notices = awaited;
+        if (notices != null) {
+            notices.close();
+        }
+        EngineAnswer unread = answer;
+        if (unread != null) {
+            unread.abandon();
+        }
         closePrefill();
         decodeLease.close();
     }
@@ -238,11 +282,14 @@ public final class Attempt implements AutoCloseable {
         }
     }
 
+    /** What comes first counts: a KV cache that came too late may still be taken. */
     private void handoverEnded(HandoverResult result) {
         if (!(exchange instanceof Exchange.Parallel)) {
             closePrefill();
         }
-        listener.onHandover(connector.name(), result);
+        if (counted.compareAndSet(false, true)) {
+            listener.onHandover(connector.name(), result);
+        }
     }
 
     private void closePrefill() {

@@ -32,15 +32,14 @@ final class DecodeLegs {
 
     /** Returns the answer for the client: successful, or the engine's rejection of the request; or a failure. */
     Mono<EngineAnswer> run(Attempt attempt, LegRequest request) {
-        attempt.claimed();
-        return engines.send(request)
+        return engines.send(request, attempt::claimed)
                 .flatMap(answer -> {
                     if (answer.successful() && request.streaming()) {
                         return Peek.at(answer);
                     }
                     return answer.successful() || answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
                 })
-                .doOnNext(answer -> attempt.answered())
+                .doOnNext(attempt::answered)
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure));
     }
 

@@ -84,10 +84,22 @@ public final class EngineClient implements AutoCloseable {
      *     connection
      */
     public Mono<EngineAnswer> send(LegRequest request) {
+        return send(request, () -> {});
+    }
+
+    /**
+     * As {@link #send(LegRequest)}.
+     *
+     * @param onSent called on an event loop when there is a connection to the engine, and the leg goes out
+     */
+    Mono<EngineAnswer> send(LegRequest request, Runnable onSent) {
         Clients own = clientsOf(request.leg().worker());
         HttpClient client = request.streaming() ? own.streams : own.answers;
         String path = request.leg().api().path();
-        return post(client, path, (out, outbound) -> write(request, own.authorization, out, outbound));
+        return post(client, path, (out, outbound) -> {
+            onSent.run();
+            return write(request, own.authorization, out, outbound);
+        });
     }
 
     /**
@@ -116,6 +128,7 @@ public final class EngineClient implements AutoCloseable {
             return Mono.<EngineAnswer>create(sink -> request.responseConnection(
                                     (head, connection) -> Mono.just(answer(head, connection)))
                             .single()
+                            .doOnDiscard(EngineAnswer.class, EngineAnswer::abandon)
                             .subscribe(delivery.to(sink)))
                     .doOnCancel(delivery::abandon);
         });

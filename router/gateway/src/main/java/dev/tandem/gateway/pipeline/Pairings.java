@@ -32,8 +32,8 @@ public final class Pairings {
         new SecureRandom().nextBytes(secret);
     }
 
-    Pairing pair(Seat prefill, Seat decode, ApiKind api) {
-        return new Pairing(prefill, decode, api, token(), callbackUrl);
+    Pairing pair(Seat prefill, Seat decode, ApiKind api, boolean continuable) {
+        return new Pairing(prefill, decode, api, token(), callbackUrl, continuable);
     }
 
     private String token() {

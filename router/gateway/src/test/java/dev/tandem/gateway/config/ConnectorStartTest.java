@@ -8,6 +8,7 @@ import dev.tandem.core.disagg.ConnectorChoice;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
@@ -20,13 +21,14 @@ class ConnectorStartTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lmcache-mp", "ascend-layerwise"})
-    void aConnectorThatWaitsForWhatNobodyHearsStopsTheStart(String connector) {
+    @CsvSource({"lmcache-mp, http", "ascend-layerwise, http", "lmcache-pd-notified, notifications"})
+    void aConnectorThatWaitsForWhatNobodyHearsStopsTheStart(String connector, String listener) {
+        String enabled = "tandem.handover." + listener + ".enabled";
         assertThatThrownBy(() -> start(Map.of("tandem.disagg.connector", connector)))
                 .isInstanceOfSatisfying(
                         InvalidConfigurationException.class,
-                        e -> assertThat(e.action()).contains("tandem.handover.http.enabled"));
-        assertThat(start(Map.of("tandem.disagg.connector", connector, "tandem.handover.http.enabled", "true")))
+                        e -> assertThat(e.action()).contains(enabled));
+        assertThat(start(Map.of("tandem.disagg.connector", connector, enabled, "true")))
                 .isNotNull();
     }
 

@@ -29,6 +29,7 @@ class ConnectorWireTest {
 
     private KvAddress prefill = KvAddress.of("10.0.0.1", 21001).withEngineId("e1");
     private KvAddress decode = KvAddress.of("10.0.0.2", 22001);
+    private boolean continuable;
 
     private Exchange plan(String connector) {
         return plan(KvConnectors.named(connector).orElseThrow());
@@ -40,7 +41,8 @@ class ConnectorWireTest {
                 seat(Role.DECODE, decode),
                 ApiKind.COMPLETIONS,
                 TOKEN,
-                "http://10.0.0.3:5768/v1/metaserver"));
+                "http://10.0.0.3:5768/v1/metaserver",
+                continuable));
     }
 
     private static Seat seat(Role role, KvAddress kv) {
@@ -192,6 +194,36 @@ class ConnectorWireTest {
     }
 
     @Test
+    void lmcachePdTakesTheFirstTokenFromPrefillWhereNobodySeesTheSeam() {
+        continuable = true;
+        Exchange.Continued exchange = (Exchange.Continued) plan("lmcache-pd-first-token");
+
+        assertThat(params(exchange.prefill())).isEqualTo("{\"ret_first_tok\":true}");
+        assertThat(exchange.handover()).isEqualTo(new Handover.Pushed());
+        assertThat(exchange.decode().body().edits()).isEmpty();
+        assertThat(plan("lmcache-pd")).isInstanceOf(Exchange.Sequential.class);
+
+        continuable = false;
+        assertThat(plan("lmcache-pd-first-token")).isEqualTo(plan("lmcache-pd"));
+    }
+
+    @Test
+    void lmcachePdNotifiedNamesTheReceiverAndWaitsForEachOfItsRanks() {
+        decode = new KvAddress("10.0.0.2", 7300, 7400, null, new KvAddress.Parallel(2, 1, 1));
+        String spec = "\"disagg_spec\":{\"req_id\":\"" + TOKEN + "\",\"receiver_host\":\"10.0.0.2\","
+                + "\"receiver_init_port\":[7300,7301],\"receiver_alloc_port\":[7400,7401]}}";
+        Exchange.Sequential whole = (Exchange.Sequential) plan("lmcache-pd-notified");
+
+        assertThat(params(whole.prefill())).isEqualTo("{" + spec);
+        assertThat(whole.handover()).isEqualTo(new Handover.Notified(TOKEN, 2, Duration.ofSeconds(2)));
+
+        continuable = true;
+        Exchange.Continued continued = (Exchange.Continued) plan("lmcache-pd-notified");
+        assertThat(params(continued.prefill())).isEqualTo("{\"ret_first_tok\":true," + spec);
+        assertThat(continued.fromStart().handover()).isEqualTo(whole.handover());
+    }
+
+    @Test
     void ascendLetsDecodeCallBack() {
         Exchange.CalledBack exchange = (Exchange.CalledBack) plan("ascend-layerwise");
 
@@ -221,6 +253,8 @@ class ConnectorWireTest {
         assertThat(lacks("mooncake", Role.PREFILL, nowhere)).contains("KV address");
         assertThat(lacks("mooncake", Role.PREFILL, nameless)).contains("id of the engine");
         assertThat(lacks("mooncake", Role.DECODE, nowhere)).isEqualTo("nothing");
+        assertThat(lacks("lmcache-pd-notified", Role.DECODE, nameless)).contains("kv.second-port");
+        assertThat(lacks("lmcache-pd-notified", Role.PREFILL, nowhere)).isEqualTo("nothing");
         assertThat(lacks("nixl", Role.PREFILL, nowhere)).isEqualTo("nothing");
     }
 

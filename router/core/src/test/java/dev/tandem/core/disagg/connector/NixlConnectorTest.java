@@ -23,7 +23,8 @@ class NixlConnectorTest {
             new Seat(Workers.worker("d", Role.DECODE), 0, EngineFacts.UNKNOWN),
             ApiKind.CHAT,
             "00",
-            ""));
+            "",
+            false));
 
     @Test
     void prefillIsAskedWithTheWholeSkeleton() {
