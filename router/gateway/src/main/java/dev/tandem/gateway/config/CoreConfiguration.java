@@ -18,8 +18,10 @@ import dev.tandem.core.time.Ticker;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
@@ -51,12 +53,17 @@ class CoreConfiguration {
 
     @Bean
     ConnectorChoice connectors(TandemProperties properties) {
-        String name = properties.disagg().connector();
-        ConnectorChoice choice = ConnectorChoice.named(name)
-                .orElseThrow(() -> unknown("tandem.disagg.connector", name, ConnectorChoice.names()));
+        ConnectorChoice forAll = requireKnownConnector(
+                "tandem.disagg.connector", properties.disagg().connector());
+        List<ConnectorChoice> ofWorkers = properties.workers().stream()
+                .filter(worker -> worker.connector() != null)
+                .map(worker -> requireKnownConnector("connector of the worker " + worker.id(), worker.connector()))
+                .toList();
+        ConnectorChoice choice = forAll.with(ofWorkers);
         if (!choice.needs().isEmpty() && !properties.handover().http().enabled()) {
             throw new InvalidConfigurationException(
-                    "connector " + name + " waits for what engines tell the gateway over HTTP, and nobody listens",
+                    "a connector waits for what engines tell the gateway over HTTP, and nobody listens: "
+                            + String.join(", ", choice.listening()),
                     "Set tandem.handover.http.enabled to true, its address to one that the engines reach, and"
                             + " tandem.handover.http.allowed to theirs.");
         }
@@ -79,17 +86,30 @@ class CoreConfiguration {
     /** A pair of strangers is a mistake in nearly every fleet, and nothing else would tell of it. */
     private static HandoverRule.Terms terms(
             ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
-        List<String> spoken = Stream.concat(prefill.stream(), decode.stream())
-                .map(facts -> Objects.requireNonNullElse(facts.connector(), ""))
-                .distinct()
-                .sorted()
-                .toList();
-        if (spoken.size() > 1 && !spoken.contains("")) {
-            LOG.warn("workers do not speak one hand-over protocol, strangers serve whole connectors={}", spoken);
+        Set<String> atPrefill = spoken(prefill);
+        Set<String> atDecode = spoken(decode);
+        if (!atPrefill.isEmpty() && !atDecode.isEmpty() && !atPrefill.equals(atDecode)) {
+            LOG.warn(
+                    "workers have nobody on the other side who speaks their hand-over protocol prefill={} decode={}",
+                    atPrefill,
+                    atDecode);
         }
-        EnumSet<Role> whole = EnumSet.allOf(Role.class);
-        whole.removeIf(role -> !connectors.serveWhole(role, prefill, decode));
+        EnumSet<Role> whole = EnumSet.of(Role.UNIFIED);
+        if (connectors.serveWhole(Role.PREFILL, prefill)) {
+            whole.add(Role.PREFILL);
+        }
+        if (connectors.serveWhole(Role.DECODE, decode)) {
+            whole.add(Role.DECODE);
+        }
         return new HandoverRule.Terms(connectors.apis(prefill, decode), whole);
+    }
+
+    /** Returns the protocols of engines that have said what they speak. */
+    private static Set<String> spoken(List<EngineFacts> engines) {
+        return engines.stream()
+                .map(EngineFacts::connector)
+                .filter(Objects::nonNull)
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Bean
@@ -136,6 +156,10 @@ class CoreConfiguration {
             case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
             case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());
         }
+    }
+
+    private static ConnectorChoice requireKnownConnector(String setting, String name) {
+        return ConnectorChoice.named(name).orElseThrow(() -> unknown(setting, name, ConnectorChoice.names()));
     }
 
     private static void requireKnown(String setting, String policy) {
