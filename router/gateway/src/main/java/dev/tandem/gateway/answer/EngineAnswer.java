@@ -10,6 +10,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -20,6 +21,7 @@ public final class EngineAnswer {
     private final Flux<ByteBuf> body;
     private final Runnable abandon;
     private final UsageReport usage;
+    private final @Nullable ByteBuf whole;
     private final AtomicBoolean settled = new AtomicBoolean();
 
     /**
@@ -31,27 +33,38 @@ public final class EngineAnswer {
      * @param abandon gives back what an unread body holds
      */
     public EngineAnswer(int status, HttpHeaders headers, Flux<ByteBuf> body, Runnable abandon) {
-        this(status, headers, body, abandon, UsageReport.NONE);
+        this(status, headers, body, abandon, UsageReport.NONE, null);
     }
 
-    private EngineAnswer(int status, HttpHeaders headers, Flux<ByteBuf> body, Runnable abandon, UsageReport usage) {
+    private EngineAnswer(
+            int status,
+            HttpHeaders headers,
+            Flux<ByteBuf> body,
+            Runnable abandon,
+            UsageReport usage,
+            @Nullable ByteBuf whole) {
         this.status = status;
         this.headers = headers;
         this.body = body;
         this.abandon = abandon;
         this.usage = usage;
+        this.whole = whole;
     }
 
     /** Returns the same answer, read to its end, without what engines say to each other. */
     public EngineAnswer whole(ByteBuf all) {
         AnswerTap tap = new AnswerTap();
         tap.accept(all);
-        int length = all.readableBytes();
-        ByteBuf shown = tap.mayNameKv() ? HandoverFields.hide(all) : all;
-        HttpHeaders own = shown.readableBytes() == length
+        return read(tap.mayNameKv() ? HandoverFields.hide(all) : all);
+    }
+
+    private EngineAnswer read(ByteBuf all) {
+        AnswerTap tap = new AnswerTap();
+        tap.accept(all);
+        HttpHeaders own = all.readableBytes() == contentLength()
                 ? headers
-                : headers.copy().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(shown.readableBytes()));
-        return new EngineAnswer(status, own, Flux.just(shown), shown::release, tap.usage());
+                : headers.copy().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(all.readableBytes()));
+        return new EngineAnswer(status, own, Flux.just(all), all::release, tap.usage(), all);
     }
 
     /** Returns the same answer, whose body is read from elsewhere. */
@@ -91,6 +104,15 @@ public final class EngineAnswer {
         });
     }
 
+    /** Returns the same answer, changed; nothing is read ahead. An answer that was read to its end keeps its length. */
+    public EngineAnswer changed(Substitution change) {
+        if (whole != null) {
+            return settled.compareAndSet(false, true) ? read(change.in(whole)) : this;
+        }
+        HttpHeaders own = headers.copy().remove(HttpHeaderNames.CONTENT_LENGTH);
+        return new EngineAnswer(status, own, Flux.defer(() -> change.in(body())), this::abandon);
+    }
+
     /** Returns an answer whose body is made from the whole of this one; the rewriter borrows its argument. */
     public EngineAnswer rewritten(Function<ByteBuf, ByteBuf> rewrite) {
         HttpHeaders own = headers.copy().remove(HttpHeaderNames.CONTENT_LENGTH);
@@ -103,7 +125,7 @@ public final class EngineAnswer {
                     }
                 })
                 .flux();
-        return new EngineAnswer(status, own, rewritten, this::abandon, usage);
+        return new EngineAnswer(status, own, rewritten, this::abandon, usage, null);
     }
 
     /** Returns what the engine said of the tokens it used, if the answer has been read to its end. */

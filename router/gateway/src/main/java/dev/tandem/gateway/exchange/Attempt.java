@@ -6,11 +6,15 @@ import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
+import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.gateway.answer.CachedTokens;
+import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.Substitution;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
@@ -39,6 +43,7 @@ public final class Attempt implements AutoCloseable {
     private final Set<String> doubted = new HashSet<>();
     private volatile @Nullable BooleanSupplier drain;
     private long prefillNanos = RequestRecord.UNKNOWN;
+    private volatile int cachedTokens = RequestRecord.UNKNOWN;
 
     /** Where the KV cache is. */
     private enum Kv {
@@ -85,6 +90,20 @@ public final class Attempt implements AutoCloseable {
         return exchange;
     }
 
+    /**
+     * Returns an answer as the client may see it: without the id by which only engines know the attempt, which names
+     * their addresses, and with the cached tokens that prefill has found, since decode counts what was handed over.
+     */
+    public EngineAnswer shown(EngineAnswer answer) {
+        Leg decode = exchange.decode();
+        String engineId = decode.headers().get(Leg.REQUEST_ID);
+        EngineAnswer named = engineId == null ? answer : answer.changed(Substitution.ofText(engineId, exchangeId));
+        String counter = CachedTokens.counter(decode.api());
+        return prefillLease == null || counter == null
+                ? named
+                : named.changed(Substitution.ofNumber(counter, () -> cachedTokens));
+    }
+
     KvConnector connector() {
         return connector;
     }
@@ -102,6 +121,11 @@ public final class Attempt implements AutoCloseable {
     /** Returns the ids of workers that may have failed it, and are better avoided as long as there are others. */
     public Set<String> doubted() {
         return doubted;
+    }
+
+    /** The prefill worker has found that many tokens of the prompt in its cache; below 0 when decode knows better. */
+    void found(int cached) {
+        cachedTokens = cached;
     }
 
     /** Completes when the attempt has ended. */
@@ -163,11 +187,13 @@ public final class Attempt implements AutoCloseable {
 
     /** The prefill worker has answered without naming one. */
     void notOffered() {
+        cachedTokens = RequestRecord.UNKNOWN;
         handoverEnded(HandoverResult.NOT_OFFERED);
     }
 
     /** It did not get to the decode worker. */
     void handoverFailed() {
+        cachedTokens = RequestRecord.UNKNOWN;
         handoverEnded(HandoverResult.FAILED);
     }
 
