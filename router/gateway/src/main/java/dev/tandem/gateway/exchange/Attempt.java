@@ -15,7 +15,9 @@ import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.Substitution;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -95,13 +97,17 @@ public final class Attempt implements AutoCloseable {
      * their addresses, and with the cached tokens that prefill has found, since decode counts what was handed over.
      */
     public EngineAnswer shown(EngineAnswer answer) {
+        List<Substitution> changes = new ArrayList<>(2);
         Leg decode = exchange.decode();
         String engineId = decode.headers().get(Leg.REQUEST_ID);
-        EngineAnswer named = engineId == null ? answer : answer.changed(Substitution.ofText(engineId, exchangeId));
+        if (engineId != null) {
+            changes.add(Substitution.ofText(engineId, exchangeId));
+        }
         String counter = CachedTokens.counter(decode.api());
-        return prefillLease == null || counter == null
-                ? named
-                : named.changed(Substitution.ofNumber(counter, () -> cachedTokens));
+        if (prefillLease != null && counter != null) {
+            changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
+        }
+        return answer.shownWith(changes);
     }
 
     KvConnector connector() {
