@@ -27,6 +27,16 @@ public record EngineFacts(
         this(connector, slots, null);
     }
 
+    /** Returns these facts where nothing else is declared; the address is the declared one. */
+    public EngineFacts declaredAs(EngineFacts declared) {
+        return new EngineFacts(declared.connector == null ? connector : declared.connector, slots, declared.kv);
+    }
+
+    /** Returns these facts of an engine that speaks that protocol. */
+    public EngineFacts speaking(@Nullable String protocol) {
+        return new EngineFacts(protocol, slots, kv);
+    }
+
     /** Returns these facts with an address. */
     public EngineFacts at(@Nullable KvAddress address) {
         return new EngineFacts(connector, slots, address);

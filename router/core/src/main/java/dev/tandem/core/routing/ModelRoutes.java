@@ -15,6 +15,7 @@ final class ModelRoutes {
 
     private final HandoverRule.Terms terms;
     private final Route all;
+    private final Route anyWhole;
     private final Route prefill;
     private final Route decode;
     private final List<Route> wholeFirst;
@@ -24,6 +25,7 @@ final class ModelRoutes {
         terms = rule.between(
                 snapshot.facts(model, EnumSet.of(Role.PREFILL)), snapshot.facts(model, EnumSet.of(Role.DECODE)));
         all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
+        anyWhole = whole(snapshot, model, policies, EVERY_ROLE);
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
         decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
         Route prefilling = whole(snapshot, model, policies, EnumSet.of(Role.PREFILL));
@@ -61,12 +63,22 @@ final class ModelRoutes {
         return all;
     }
 
+    /** Returns every worker of the model that serves whole requests. */
+    Route anyWhole() {
+        return anyWhole;
+    }
+
     Route prefill() {
         return prefill;
     }
 
     Route decode() {
         return decode;
+    }
+
+    /** Whether some worker of the model serves whole requests, up or not. */
+    boolean serveWhole() {
+        return !anyWhole.empty();
     }
 
     /** Returns where whole requests go that are better off in one piece: unified workers before all others. */

@@ -38,6 +38,10 @@ import org.jspecify.annotations.Nullable;
  * learns about another; they are compiled when the fleet changes, not per request.
  */
 public final class Router {
+    private static final String NEVER_ALONE =
+            "the workers of this model hand over every prompt, one at a time: n, best_of,"
+                    + " echo, prompt_logprobs, beam search and lists of prompts need a worker that runs requests alone";
+
     private final Fleet fleet;
     private final RoutingSettings settings;
     private final HandoverRule handover;
@@ -93,13 +97,15 @@ public final class Router {
         }
         Attempt attempt = new Attempt(request, excludedWorkerIds, candidates);
         if (!candidates.handOver()) {
-            return whole(attempt, List.of(candidates.all()), "nothing is handed over");
+            return whole(attempt, List.of(candidates.anyWhole()), "nothing is handed over");
         }
         if (!candidates.handOver(request.api())) {
             return whole(attempt, candidates.wholeFirst(), "prompts of this API are not handed over");
         }
         if (!request.splittable()) {
-            return whole(attempt, candidates.wholeFirst(), "the request can not be split");
+            return candidates.serveWhole()
+                    ? whole(attempt, candidates.wholeFirst(), "the request can not be split")
+                    : unroutable(Failure.NOT_SPLITTABLE, NEVER_ALONE);
         }
         if (request.promptTokens() < settings.minSplitTokens() && candidates.takesWhole(excludedWorkerIds)) {
             return whole(

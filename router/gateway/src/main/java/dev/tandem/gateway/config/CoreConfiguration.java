@@ -20,8 +20,9 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
@@ -53,26 +54,29 @@ class CoreConfiguration {
 
     @Bean
     ConnectorChoice connectors(TandemProperties properties) {
-        String name = properties.disagg().connector();
-        ConnectorChoice choice = ConnectorChoice.named(name)
-                .orElseThrow(() -> unknown("tandem.disagg.connector", name, ConnectorChoice.names()));
-        requireListeners(name, choice.needs(), properties.handover());
+        ConnectorChoice forAll = requireKnownConnector(
+                "tandem.disagg.connector", properties.disagg().connector());
+        List<ConnectorChoice> ofWorkers = properties.workers().stream()
+                .filter(worker -> worker.connector() != null)
+                .map(worker -> requireKnownConnector("connector of the worker " + worker.id(), worker.connector()))
+                .toList();
+        ConnectorChoice choice = forAll.with(ofWorkers);
+        requireListeners(choice, properties.handover());
         return choice;
     }
 
-    private static void requireListeners(
-            String connector, Set<Need> needs, TandemProperties.HandoverProperties listeners) {
-        for (Need need : needs) {
+    private static void requireListeners(ConnectorChoice choice, TandemProperties.HandoverProperties listeners) {
+        for (Need need : choice.needs()) {
             switch (need) {
                 case TELEMETRY, METASERVER ->
                     require(
-                            connector,
+                            choice.listening(need),
                             "over HTTP",
                             "tandem.handover.http",
                             listeners.http().enabled());
                 case NOTIFICATIONS ->
                     require(
-                            connector,
+                            choice.listening(need),
                             "over ZeroMQ",
                             "tandem.handover.notifications",
                             listeners.notifications().enabled());
@@ -80,11 +84,11 @@ class CoreConfiguration {
         }
     }
 
-    private static void require(String connector, String how, String listener, boolean enabled) {
+    private static void require(List<String> connectors, String how, String listener, boolean enabled) {
         if (!enabled) {
             throw new InvalidConfigurationException(
-                    "connector " + connector + " waits for what engines tell the gateway " + how
-                            + ", and nobody listens",
+                    "a connector waits for what engines tell the gateway " + how + ", and nobody listens: "
+                            + String.join(", ", connectors),
                     "Set " + listener + ".enabled to true, its address to one that the engines reach, and " + listener
                             + ".allowed to theirs.");
         }
@@ -106,17 +110,30 @@ class CoreConfiguration {
     /** A pair of strangers is a mistake in nearly every fleet, and nothing else would tell of it. */
     private static HandoverRule.Terms terms(
             ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
-        List<String> spoken = Stream.concat(prefill.stream(), decode.stream())
-                .map(facts -> Objects.requireNonNullElse(facts.connector(), ""))
-                .distinct()
-                .sorted()
-                .toList();
-        if (spoken.size() > 1 && !spoken.contains("")) {
-            LOG.warn("workers do not speak one hand-over protocol, strangers serve whole connectors={}", spoken);
+        Set<String> atPrefill = spoken(prefill);
+        Set<String> atDecode = spoken(decode);
+        if (!atPrefill.isEmpty() && !atDecode.isEmpty() && !atPrefill.equals(atDecode)) {
+            LOG.warn(
+                    "workers have nobody on the other side who speaks their hand-over protocol prefill={} decode={}",
+                    atPrefill,
+                    atDecode);
         }
-        EnumSet<Role> whole = EnumSet.allOf(Role.class);
-        whole.removeIf(role -> !connectors.serveWhole(role, prefill, decode));
+        EnumSet<Role> whole = EnumSet.of(Role.UNIFIED);
+        if (connectors.serveWhole(Role.PREFILL, prefill)) {
+            whole.add(Role.PREFILL);
+        }
+        if (connectors.serveWhole(Role.DECODE, decode)) {
+            whole.add(Role.DECODE);
+        }
         return new HandoverRule.Terms(connectors.apis(prefill, decode), whole);
+    }
+
+    /** Returns the protocols of engines that have said what they speak. */
+    private static Set<String> spoken(List<EngineFacts> engines) {
+        return engines.stream()
+                .map(EngineFacts::connector)
+                .filter(Objects::nonNull)
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Bean
@@ -163,6 +180,10 @@ class CoreConfiguration {
             case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
             case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());
         }
+    }
+
+    private static ConnectorChoice requireKnownConnector(String setting, String name) {
+        return ConnectorChoice.named(name).orElseThrow(() -> unknown(setting, name, ConnectorChoice.names()));
     }
 
     private static void requireKnown(String setting, String policy) {

@@ -62,6 +62,8 @@ public record TandemProperties(
      * @param url Base URL: scheme, host and port.
      * @param role What the worker is for: prefill, decode or unified.
      * @param apiKey Key that the engine wants as bearer token; none when empty.
+     * @param connector Connector of this worker, in place of `tandem.disagg.connector`; workers are paired only with
+     *     those that have the same.
      * @param kv Where other engines reach its KV cache, for connectors that must tell them.
      */
     public record WorkerProperties(
@@ -69,6 +71,7 @@ public record TandemProperties(
             @NotNull URI url,
             @DefaultValue("unified") Role role,
             @Nullable String apiKey,
+            @Nullable String connector,
             @Nullable @Valid KvProperties kv) {}
 
     /**
@@ -95,7 +98,8 @@ public record TandemProperties(
      * Prefill and decode on two workers.
      *
      * @param connector Protocol by which the KV cache gets from prefill to decode workers: one of
-     *     [connectors](connectors/README.md), or auto, which asks the engines.
+     *     [connectors](connectors/README.md), or auto, which asks the engines. For all workers that name none of their
+     *     own.
      * @param minPromptTokens Shortest prompt that gets a prefill leg, in tokens: one chunk of the KV store.
      * @param prefillKvPort KV port of the first worker of `prefill-urls` on each host; further ones on the same host
      *     have the ports behind it. 0 when they have none.

@@ -22,6 +22,7 @@ final class WorkerList {
 
     private final List<Worker> workers = new ArrayList<>();
     private final Map<String, String> keys = new HashMap<>();
+    private final Map<String, String> connectors = new HashMap<>();
     private final Map<String, KvAddress> kvAddresses = new HashMap<>();
 
     private WorkerList() {}
@@ -37,6 +38,9 @@ final class WorkerList {
             list.add(worker.id(), worker.url(), worker.role());
             if (worker.apiKey() != null && !worker.apiKey().isEmpty()) {
                 list.keys.put(worker.id(), worker.apiKey());
+            }
+            if (worker.connector() != null) {
+                list.connectors.put(worker.id(), worker.connector());
             }
             if (worker.kv() != null) {
                 list.kvAddresses.put(worker.id(), address(worker.id(), worker.url(), worker.kv()));
@@ -58,6 +62,12 @@ final class WorkerList {
     @Nullable
     String key(Worker worker) {
         return keys.get(worker.id());
+    }
+
+    /** Returns the name of the connector that the worker has of its own, or null. */
+    @Nullable
+    String connector(Worker worker) {
+        return connectors.get(worker.id());
     }
 
     /** Returns where other engines reach the worker's KV cache, or null. */

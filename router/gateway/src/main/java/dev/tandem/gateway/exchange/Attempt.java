@@ -5,14 +5,19 @@ import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
+import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.Substitution;
 import dev.tandem.gateway.handover.Awaited;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -45,6 +50,7 @@ public final class Attempt implements AutoCloseable {
     private volatile @Nullable EngineAnswer answer;
     private volatile boolean over;
     private long prefillNanos = RequestRecord.UNKNOWN;
+    private volatile int cachedTokens = RequestRecord.UNKNOWN;
 
     /** Where the KV cache is. */
     private enum Kv {
@@ -91,6 +97,24 @@ public final class Attempt implements AutoCloseable {
         return exchange;
     }
 
+    /**
+     * Returns an answer as the client may see it: without the id by which only engines know the attempt, which names
+     * their addresses, and with the cached tokens that prefill has found, since decode counts what was handed over.
+     */
+    public EngineAnswer shown(EngineAnswer answer) {
+        List<Substitution> changes = new ArrayList<>(2);
+        Leg decode = exchange.decode();
+        String engineId = decode.headers().get(Leg.REQUEST_ID);
+        if (engineId != null) {
+            changes.add(Substitution.ofText(engineId, exchangeId));
+        }
+        String counter = CachedTokens.counter(decode.api());
+        if (prefillLease != null && counter != null) {
+            changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
+        }
+        return answer.shownWith(changes);
+    }
+
     KvConnector connector() {
         return connector;
     }
@@ -108,6 +132,11 @@ public final class Attempt implements AutoCloseable {
     /** Returns the ids of workers that may have failed it, and are better avoided as long as there are others. */
     public Set<String> doubted() {
         return doubted;
+    }
+
+    /** The prefill worker has found that many tokens of the prompt in its cache; below 0 when decode knows better. */
+    void found(int cached) {
+        cachedTokens = cached;
     }
 
     /** Completes when the attempt has ended. */
@@ -189,11 +218,13 @@ public final class Attempt implements AutoCloseable {
 
     /** The prefill worker has answered without naming one. */
     void notOffered() {
+        cachedTokens = RequestRecord.UNKNOWN;
         handoverEnded(HandoverResult.NOT_OFFERED);
     }
 
     /** It did not get to the decode worker. */
     void handoverFailed() {
+        cachedTokens = RequestRecord.UNKNOWN;
         handoverEnded(HandoverResult.FAILED);
     }
 

@@ -10,6 +10,7 @@ import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.handover.Awaited;
 import dev.tandem.gateway.handover.Notices;
@@ -45,7 +46,7 @@ final class PrefillLegs {
         return engines.send(request)
                 .flatMap(answer -> answer.successful()
                         ? answer.all(ANSWER_BYTES)
-                                .doOnNext(all -> completed(attempt, request.leg(), start))
+                                .doOnNext(all -> completed(attempt, request.leg(), start, all))
                                 .<Prefilled>map(Prefilled.Answer::new)
                         : refused(attempt, answer))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
@@ -60,10 +61,10 @@ final class PrefillLegs {
         long start = ticker.nanoTime();
         return engines.send(request)
                 .flatMap(answer -> answer.successful()
-                        ? answer.body()
+                        ? answer.all(ANSWER_BYTES)
+                                .doOnNext(all -> completed(attempt, request.leg(), start, all))
                                 .doOnNext(ReferenceCountUtil::release)
                                 .then(Mono.<EngineAnswer>empty())
-                                .doOnSuccess(ended -> completed(attempt, request.leg(), start))
                         : refused(attempt, answer).flatMap(PrefillLegs::unpooled))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
     }
@@ -83,7 +84,8 @@ final class PrefillLegs {
                 .doFinally(signal -> awaited.close());
     }
 
-    private void completed(Attempt attempt, Leg leg, long start) {
+    private void completed(Attempt attempt, Leg leg, long start, ByteBuf answer) {
+        attempt.found(CachedTokens.found(answer));
         long nanos = ticker.nanoTime() - start;
         listener.onLegCompleted(LegKind.PREFILL, leg, nanos);
         attempt.prefilled(nanos);

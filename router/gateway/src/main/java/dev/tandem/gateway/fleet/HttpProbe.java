@@ -53,9 +53,9 @@ final class HttpProbe {
 
     private Mono<Probe> healthy(Worker worker, Set<String> models, @Nullable String apiKey) {
         EngineFacts declared = targets.declared().apply(worker);
-        Mono<EngineFacts> known =
-                declared.connector() == null ? inspector.inspect(worker, apiKey) : Mono.just(declared);
-        return known.map(facts -> facts.at(declared.kv()))
+        return inspector
+                .inspect(worker, apiKey)
+                .map(facts -> facts.declaredAs(declared))
                 .flatMap(facts -> ids.complete(target(worker, facts, models, apiKey), facts))
                 .map(facts -> ready(worker, models, facts));
     }

@@ -40,6 +40,24 @@ class ConnectorStartTest {
                         e -> assertThat(e.action()).contains("auto", "nixl", "moriio-write"));
     }
 
+    @Test
+    void aWorkersOwnConnectorIsCheckedLikeThatOfAll() {
+        assertThatThrownBy(() -> start(ofWorker("nixel")))
+                .isInstanceOf(InvalidConfigurationException.class)
+                .hasMessageContaining("connector of the worker p is \"nixel\"");
+        assertThatThrownBy(() -> start(ofWorker("lmcache-mp")))
+                .isInstanceOf(InvalidConfigurationException.class)
+                .hasMessageContaining("nobody listens: lmcache-mp");
+        assertThat(start(ofWorker("auto")).needs()).isEmpty();
+    }
+
+    private static Map<String, String> ofWorker(String connector) {
+        return Map.of(
+                "tandem.workers[0].id", "p",
+                "tandem.workers[0].url", "http://10.0.0.1:8000",
+                "tandem.workers[0].connector", connector);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"0.0.0.0", "::"})
     void anAddressOfAllOfThisMachineIsNoneToCallBack(String address) {

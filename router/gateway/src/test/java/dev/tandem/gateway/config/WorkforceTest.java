@@ -98,6 +98,28 @@ class WorkforceTest {
     }
 
     @Test
+    void aWorkersOwnConnectorComesBeforeThatOfAllAndBothBeforeItsRegistration() {
+        Map<String, String> settings = new HashMap<>(REGISTRY);
+        settings.put("tandem.disagg.connector", "nixl");
+        settings.put("tandem.prefill-urls", "http://10.0.0.1:8100");
+        settings.put("tandem.workers[0].id", "own");
+        settings.put("tandem.workers[0].url", "http://10.0.0.9:8000");
+        settings.put("tandem.workers[0].connector", "shared-cache");
+        settings.put("tandem.workers[1].id", "asked");
+        settings.put("tandem.workers[1].url", "http://10.0.0.2:8200");
+        settings.put("tandem.workers[1].connector", "auto");
+        try (Workforce workforce = of(settings)) {
+            workforce.register(List.of(PREFILL, DECODE));
+
+            assertThat(workforce.declared(worker(workforce, "own")).connector()).isEqualTo("shared-cache");
+            assertThat(workforce.declared(worker(workforce, "prefill-1")).connector())
+                    .isEqualTo("nixl");
+            assertThat(workforce.declared(worker(workforce, "asked")).connector())
+                    .isEqualTo("p2p-nccl");
+        }
+    }
+
+    @Test
     void onlyRegisteredEnginesGetTheirKey() {
         Map<String, String> settings = new HashMap<>(REGISTRY);
         settings.put("tandem.handover.registry.api-key", "theirs");
