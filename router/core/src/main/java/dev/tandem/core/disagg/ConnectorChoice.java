@@ -79,6 +79,11 @@ public final class ConnectorChoice {
         return of(engine).lacks(role, engine);
     }
 
+    /** Returns what an operator must know of an engine that can take part, or null. */
+    public @Nullable String caution(EngineFacts engine) {
+        return of(engine).caution(engine);
+    }
+
     private Set<KvConnector> used(List<EngineFacts> prefill, List<EngineFacts> decode) {
         Set<KvConnector> used = new HashSet<>();
         if (fixed != null) {

@@ -3,6 +3,7 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
 import dev.tandem.core.fleet.Role;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
@@ -43,8 +45,8 @@ class CoreConfiguration {
     }
 
     @Bean
-    Fleet fleet(TandemProperties properties, Workforce workforce, Ticker ticker) {
-        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, CoreConfiguration::log);
+    Fleet fleet(TandemProperties properties, Workforce workforce, ConnectorChoice connectors, Ticker ticker) {
+        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, status -> log(status, connectors));
         fleet.replace(workforce.workers());
         return fleet;
     }
@@ -121,20 +123,29 @@ class CoreConfiguration {
                 routing.loadBound());
     }
 
-    private static void log(WorkerStatus status) {
+    private static void log(WorkerStatus status, ConnectorChoice connectors) {
         Worker worker = status.worker();
         String role = worker.role().tag();
         switch (status.state()) {
-            case UP ->
-                LOG.info(
-                        "worker up id={} role={} models={} connector={}",
-                        worker.id(),
-                        role,
-                        status.models(),
-                        Objects.requireNonNullElse(status.facts().connector(), "unknown"));
+            case UP -> logUp(status, connectors.caution(status.facts()));
             case UNKNOWN -> LOG.info("worker added id={} role={}", worker.id(), role);
             case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
             case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());
+        }
+    }
+
+    private static void logUp(WorkerStatus status, @Nullable String caution) {
+        Worker worker = status.worker();
+        EngineVersion version = status.facts().version();
+        LOG.info(
+                "worker up id={} role={} models={} connector={} version={}",
+                worker.id(),
+                worker.role().tag(),
+                status.models(),
+                Objects.requireNonNullElse(status.facts().connector(), "unknown"),
+                version == null ? "unknown" : version.text());
+        if (caution != null) {
+            LOG.warn("worker is up with a risk id={} risk=\"{}\"", worker.id(), caution);
         }
     }
 

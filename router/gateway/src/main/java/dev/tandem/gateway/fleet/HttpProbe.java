@@ -27,12 +27,14 @@ import reactor.netty.resources.ConnectionProvider;
 final class HttpProbe {
     private final ProbeClient engines;
     private final EngineInspector inspector;
+    private final EngineVersions versions;
     private final EngineIds ids;
     private final ProbeTargets targets;
 
     HttpProbe(ConnectionProvider connections, Duration timeout, ProbeTargets targets) {
         this.engines = new ProbeClient(connections, timeout);
         this.inspector = new EngineInspector(engines);
+        this.versions = new EngineVersions(engines);
         this.ids = new EngineIds(engines);
         this.targets = targets;
     }
@@ -46,6 +48,7 @@ final class HttpProbe {
                 .flatMap(models -> healthy(worker, models, apiKey))
                 .onErrorResume(error -> {
                     inspector.forget(worker);
+                    versions.forget(worker);
                     ids.forget(worker);
                     return Mono.just(new Probe.Unhealthy(reason(error)));
                 });
@@ -55,7 +58,8 @@ final class HttpProbe {
         EngineFacts declared = targets.declared().apply(worker);
         Mono<EngineFacts> known =
                 declared.connector() == null ? inspector.inspect(worker, apiKey) : Mono.just(declared);
-        return known.map(facts -> facts.at(declared.kv()))
+        return known.flatMap(facts -> versions.complete(worker, facts, apiKey))
+                .map(facts -> facts.at(declared.kv()).in(declared.group()))
                 .flatMap(facts -> ids.complete(target(worker, facts, models, apiKey), facts))
                 .map(facts -> ready(worker, models, facts));
     }
