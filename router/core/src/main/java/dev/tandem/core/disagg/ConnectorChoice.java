@@ -2,12 +2,14 @@
 package dev.tandem.core.disagg;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -67,6 +69,22 @@ public final class ConnectorChoice {
     /** Whether every engine of that role also runs whole requests. */
     public boolean serveWhole(Role role, List<EngineFacts> prefill, List<EngineFacts> decode) {
         return used(prefill, decode).stream().allMatch(connector -> connector.servesWhole(role));
+    }
+
+    /**
+     * Whether a decode engine can read what a prefill engine computes: both are of one group, and of one version where
+     * the protocol between them needs that and both versions are known. Strangers have nothing to read.
+     */
+    public boolean pairs(EngineFacts prefill, EngineFacts decode) {
+        if (!Objects.equals(prefill.group(), decode.group())) {
+            return false;
+        }
+        EngineVersion one = prefill.version();
+        EngineVersion other = decode.version();
+        return one == null
+                || other == null
+                || one.equals(other)
+                || !between(prefill, decode).needsEqualVersions();
     }
 
     /** Returns what the gateway must listen to; what engines speak of their own accord needs nothing. */

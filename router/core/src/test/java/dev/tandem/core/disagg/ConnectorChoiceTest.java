@@ -4,6 +4,7 @@ package dev.tandem.core.disagg;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.request.ApiKind;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,23 @@ class ConnectorChoiceTest {
 
         assertThat(named.between(SLOTS, EngineFacts.UNKNOWN).name()).isEqualTo("nixl");
         assertThat(named.apis(List.of(), List.of())).contains(ApiKind.COMPLETIONS);
+    }
+
+    @Test
+    void pairsAreOfOneVersionWhereTheirProtocolNeedsIt() {
+        EngineVersion old = new EngineVersion("0.31.0");
+        EngineVersion young = new EngineVersion("0.32.0");
+
+        assertThat(auto.pairs(NIXL.running(old), NIXL.running(old))).isTrue();
+        assertThat(auto.pairs(NIXL.running(old), NIXL.running(young))).isFalse();
+        assertThat(auto.pairs(NIXL.running(old), NIXL)).isTrue();
+        assertThat(auto.pairs(SLOTS.running(old), SLOTS.running(young))).isTrue();
+        assertThat(auto.pairs(NIXL.running(old), SLOTS.running(young)))
+                .as("strangers")
+                .isTrue();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL.in("b"))).isFalse();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL)).isFalse();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL.in("a"))).isTrue();
     }
 
     @Test

@@ -2,25 +2,20 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
-import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
-import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.RetryPolicy;
-import dev.tandem.core.routing.HandoverRule;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,28 +65,7 @@ class CoreConfiguration {
         RoutingSettings settings = routingSettings(properties);
         requireKnown("tandem.routing.prefill-policy", settings.prefillPolicy());
         requireKnown("tandem.routing.decode-policy", settings.decodePolicy());
-        return new Router(
-                fleet,
-                settings,
-                (prefill, decode) -> terms(connectors, prefill, decode),
-                ThreadLocalRandom::current,
-                ticker);
-    }
-
-    /** A pair of strangers is a mistake in nearly every fleet, and nothing else would tell of it. */
-    private static HandoverRule.Terms terms(
-            ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
-        List<String> spoken = Stream.concat(prefill.stream(), decode.stream())
-                .map(facts -> Objects.requireNonNullElse(facts.connector(), ""))
-                .distinct()
-                .sorted()
-                .toList();
-        if (spoken.size() > 1 && !spoken.contains("")) {
-            LOG.warn("workers do not speak one hand-over protocol, strangers serve whole connectors={}", spoken);
-        }
-        EnumSet<Role> whole = EnumSet.allOf(Role.class);
-        whole.removeIf(role -> !connectors.serveWhole(role, prefill, decode));
-        return new HandoverRule.Terms(connectors.apis(prefill, decode), whole);
+        return new Router(fleet, settings, new ConnectorRule(connectors), ThreadLocalRandom::current, ticker);
     }
 
     @Bean

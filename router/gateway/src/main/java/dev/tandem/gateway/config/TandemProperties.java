@@ -63,13 +63,16 @@ public record TandemProperties(
      * @param role What the worker is for: prefill, decode or unified.
      * @param apiKey Key that the engine wants as bearer token; none when empty.
      * @param kv Where other engines reach its KV cache, for connectors that must tell them.
+     * @param group Name of the workers among which KV caches may be handed over, for fleets of which not every prefill
+     *     worker can feed every decode worker. Those without one are a group, too.
      */
     public record WorkerProperties(
             @NotNull String id,
             @NotNull URI url,
             @DefaultValue("unified") Role role,
             @Nullable String apiKey,
-            @Nullable @Valid KvProperties kv) {}
+            @Nullable @Valid KvProperties kv,
+            @Nullable String group) {}
 
     /**
      * Where other engines reach the KV cache of a worker's engine.

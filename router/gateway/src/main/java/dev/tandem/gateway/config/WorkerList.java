@@ -23,6 +23,7 @@ final class WorkerList {
     private final List<Worker> workers = new ArrayList<>();
     private final Map<String, String> keys = new HashMap<>();
     private final Map<String, KvAddress> kvAddresses = new HashMap<>();
+    private final Map<String, String> groups = new HashMap<>();
 
     private WorkerList() {}
 
@@ -37,6 +38,9 @@ final class WorkerList {
             list.add(worker.id(), worker.url(), worker.role());
             if (worker.apiKey() != null && !worker.apiKey().isEmpty()) {
                 list.keys.put(worker.id(), worker.apiKey());
+            }
+            if (worker.group() != null && !worker.group().isEmpty()) {
+                list.groups.put(worker.id(), worker.group());
             }
             if (worker.kv() != null) {
                 list.kvAddresses.put(worker.id(), address(worker.id(), worker.url(), worker.kv()));
@@ -64,6 +68,12 @@ final class WorkerList {
     @Nullable
     KvAddress kvAddress(Worker worker) {
         return kvAddresses.get(worker.id());
+    }
+
+    /** Returns the group of a worker, or null. */
+    @Nullable
+    String group(Worker worker) {
+        return groups.get(worker.id());
     }
 
     /** Engines on one host count their KV ports up from the first. Source: BentoVLLM, 2025-10-28. */

@@ -69,7 +69,10 @@ final class Workforce implements AutoCloseable {
 
     /** Returns what the configuration or, where it is silent, the registration says of a worker's engine. */
     EngineFacts declared(Worker worker) {
-        EngineFacts told = registered.facts().getOrDefault(worker.baseUrl(), EngineFacts.UNKNOWN);
+        EngineFacts told = registered
+                .facts()
+                .getOrDefault(worker.baseUrl(), EngineFacts.UNKNOWN)
+                .in(configured.group(worker));
         KvAddress address = configured.kvAddress(worker);
         return address == null ? told : told.at(address);
     }
