@@ -2,6 +2,7 @@
 package dev.tandem.core.disagg;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
@@ -9,6 +10,7 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -81,6 +83,22 @@ public final class ConnectorChoice {
     }
 
     /**
+     * Whether a decode engine can read what a prefill engine computes: both are of one group, and of one version where
+     * the protocol between them needs that and both versions are known. Strangers have nothing to read.
+     */
+    public boolean pairs(EngineFacts prefill, EngineFacts decode) {
+        if (!Objects.equals(prefill.group(), decode.group())) {
+            return false;
+        }
+        EngineVersion one = prefill.version();
+        EngineVersion other = decode.version();
+        return one == null
+                || other == null
+                || one.equals(other)
+                || !between(prefill, decode).needsEqualVersions();
+    }
+
+    /**
      * Returns what the gateway must listen to for any configured connector; what engines speak of their own accord
      * needs nothing.
      */
@@ -102,6 +120,11 @@ public final class ConnectorChoice {
     /** Returns why an engine can not take part in its protocol yet, or null. */
     public @Nullable String lacks(Role role, EngineFacts engine) {
         return of(engine).lacks(role, engine);
+    }
+
+    /** Returns what an operator must know of an engine that can take part, or null. */
+    public @Nullable String caution(EngineFacts engine) {
+        return of(engine).caution(engine);
     }
 
     private List<EngineFacts> orExpected(List<EngineFacts> engines) {

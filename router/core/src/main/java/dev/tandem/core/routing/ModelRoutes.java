@@ -18,6 +18,7 @@ final class ModelRoutes {
     private final Route anyWhole;
     private final Route prefill;
     private final Route decode;
+    private final Pairs pairs;
     private final List<Route> wholeFirst;
     private final List<Route> wholeAnywhere;
 
@@ -29,6 +30,7 @@ final class ModelRoutes {
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
         decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
         Route prefilling = whole(snapshot, model, policies, EnumSet.of(Role.PREFILL));
+        pairs = new Pairs(snapshot, model, rule);
         wholeFirst = List.of(
                 whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED)),
                 whole(snapshot, model, policies, EnumSet.of(Role.DECODE)),
@@ -79,6 +81,11 @@ final class ModelRoutes {
     /** Whether some worker of the model serves whole requests, up or not. */
     boolean serveWhole() {
         return !anyWhole.empty();
+    }
+
+    /** Returns which of them can hand over to each other. */
+    Pairs pairs() {
+        return pairs;
     }
 
     /** Returns where whole requests go that are better off in one piece: unified workers before all others. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.disagg.KvConnector.Need;
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 import java.util.List;
@@ -88,7 +89,24 @@ class ConnectorChoiceTest {
         assertThat(auto.needs()).isEmpty();
         assertThat(auto.with(List.of(layerwise, notices, layerwise)).needs())
                 .containsExactlyInAnyOrder(Need.METASERVER, Need.TELEMETRY);
-        assertThat(notices.with(List.of(auto)).listening()).containsExactly("lmcache-mp");
+        assertThat(notices.with(List.of(auto)).listening(Need.TELEMETRY)).containsExactly("lmcache-mp");
+    }
+
+    @Test
+    void pairsAreOfOneVersionWhereTheirProtocolNeedsIt() {
+        EngineVersion old = new EngineVersion("0.31.0");
+        EngineVersion young = new EngineVersion("0.32.0");
+
+        assertThat(auto.pairs(NIXL.running(old), NIXL.running(old))).isTrue();
+        assertThat(auto.pairs(NIXL.running(old), NIXL.running(young))).isFalse();
+        assertThat(auto.pairs(NIXL.running(old), NIXL)).isTrue();
+        assertThat(auto.pairs(SLOTS.running(old), SLOTS.running(young))).isTrue();
+        assertThat(auto.pairs(NIXL.running(old), SLOTS.running(young)))
+                .as("strangers")
+                .isTrue();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL.in("b"))).isFalse();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL)).isFalse();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL.in("a"))).isTrue();
     }
 
     @Test

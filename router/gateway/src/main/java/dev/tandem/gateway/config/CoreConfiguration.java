@@ -3,26 +3,21 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.disagg.KvConnector.Need;
-import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
-import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.RetryPolicy;
-import dev.tandem.core.routing.HandoverRule;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
@@ -46,8 +41,8 @@ class CoreConfiguration {
     }
 
     @Bean
-    Fleet fleet(TandemProperties properties, Workforce workforce, Ticker ticker) {
-        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, CoreConfiguration::log);
+    Fleet fleet(TandemProperties properties, Workforce workforce, ConnectorChoice connectors, Ticker ticker) {
+        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, status -> log(status, connectors));
         fleet.replace(workforce.workers());
         return fleet;
     }
@@ -99,41 +94,7 @@ class CoreConfiguration {
         RoutingSettings settings = routingSettings(properties);
         requireKnown("tandem.routing.prefill-policy", settings.prefillPolicy());
         requireKnown("tandem.routing.decode-policy", settings.decodePolicy());
-        return new Router(
-                fleet,
-                settings,
-                (prefill, decode) -> terms(connectors, prefill, decode),
-                ThreadLocalRandom::current,
-                ticker);
-    }
-
-    /** A pair of strangers is a mistake in nearly every fleet, and nothing else would tell of it. */
-    private static HandoverRule.Terms terms(
-            ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
-        Set<String> atPrefill = spoken(prefill);
-        Set<String> atDecode = spoken(decode);
-        if (!atPrefill.isEmpty() && !atDecode.isEmpty() && !atPrefill.equals(atDecode)) {
-            LOG.warn(
-                    "workers have nobody on the other side who speaks their hand-over protocol prefill={} decode={}",
-                    atPrefill,
-                    atDecode);
-        }
-        EnumSet<Role> whole = EnumSet.of(Role.UNIFIED);
-        if (connectors.serveWhole(Role.PREFILL, prefill)) {
-            whole.add(Role.PREFILL);
-        }
-        if (connectors.serveWhole(Role.DECODE, decode)) {
-            whole.add(Role.DECODE);
-        }
-        return new HandoverRule.Terms(connectors.apis(prefill, decode), whole);
-    }
-
-    /** Returns the protocols of engines that have said what they speak. */
-    private static Set<String> spoken(List<EngineFacts> engines) {
-        return engines.stream()
-                .map(EngineFacts::connector)
-                .filter(Objects::nonNull)
-                .collect(Collectors.toCollection(TreeSet::new));
+        return new Router(fleet, settings, new ConnectorRule(connectors), ThreadLocalRandom::current, ticker);
     }
 
     @Bean
@@ -165,17 +126,11 @@ class CoreConfiguration {
                 routing.loadBound());
     }
 
-    private static void log(WorkerStatus status) {
+    private static void log(WorkerStatus status, ConnectorChoice connectors) {
         Worker worker = status.worker();
         String role = worker.role().tag();
         switch (status.state()) {
-            case UP ->
-                LOG.info(
-                        "worker up id={} role={} models={} connector={}",
-                        worker.id(),
-                        role,
-                        status.models(),
-                        Objects.requireNonNullElse(status.facts().connector(), "unknown"));
+            case UP -> logUp(status, connectors.caution(status.facts()));
             case UNKNOWN -> LOG.info("worker added id={} role={}", worker.id(), role);
             case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
             case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());
@@ -184,6 +139,21 @@ class CoreConfiguration {
 
     private static ConnectorChoice requireKnownConnector(String setting, String name) {
         return ConnectorChoice.named(name).orElseThrow(() -> unknown(setting, name, ConnectorChoice.names()));
+    }
+
+    private static void logUp(WorkerStatus status, @Nullable String caution) {
+        Worker worker = status.worker();
+        EngineVersion version = status.facts().version();
+        LOG.info(
+                "worker up id={} role={} models={} connector={} version={}",
+                worker.id(),
+                worker.role().tag(),
+                status.models(),
+                Objects.requireNonNullElse(status.facts().connector(), "unknown"),
+                version == null ? "unknown" : version.text());
+        if (caution != null) {
+            LOG.warn("worker is up with a risk id={} risk=\"{}\"", worker.id(), caution);
+        }
     }
 
     private static void requireKnown(String setting, String policy) {

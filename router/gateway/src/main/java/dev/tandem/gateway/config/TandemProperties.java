@@ -65,6 +65,8 @@ public record TandemProperties(
      * @param connector Connector of this worker, in place of `tandem.disagg.connector`; workers are paired only with
      *     those that have the same.
      * @param kv Where other engines reach its KV cache, for connectors that must tell them.
+     * @param group Name of the workers among which KV caches may be handed over, for fleets of which not every prefill
+     *     worker can feed every decode worker. Those without one are a group, too.
      */
     public record WorkerProperties(
             @NotNull String id,
@@ -72,7 +74,8 @@ public record TandemProperties(
             @DefaultValue("unified") Role role,
             @Nullable String apiKey,
             @Nullable String connector,
-            @Nullable @Valid KvProperties kv) {}
+            @Nullable @Valid KvProperties kv,
+            @Nullable String group) {}
 
     /**
      * Where other engines reach the KV cache of a worker's engine.

@@ -24,6 +24,7 @@ final class WorkerList {
     private final Map<String, String> keys = new HashMap<>();
     private final Map<String, String> connectors = new HashMap<>();
     private final Map<String, KvAddress> kvAddresses = new HashMap<>();
+    private final Map<String, String> groups = new HashMap<>();
 
     private WorkerList() {}
 
@@ -41,6 +42,9 @@ final class WorkerList {
             }
             if (worker.connector() != null) {
                 list.connectors.put(worker.id(), worker.connector());
+            }
+            if (worker.group() != null && !worker.group().isEmpty()) {
+                list.groups.put(worker.id(), worker.group());
             }
             if (worker.kv() != null) {
                 list.kvAddresses.put(worker.id(), address(worker.id(), worker.url(), worker.kv()));
@@ -74,6 +78,12 @@ final class WorkerList {
     @Nullable
     KvAddress kvAddress(Worker worker) {
         return kvAddresses.get(worker.id());
+    }
+
+    /** Returns the group of a worker, or null. */
+    @Nullable
+    String group(Worker worker) {
+        return groups.get(worker.id());
     }
 
     /** Engines on one host count their KV ports up from the first. Source: BentoVLLM, 2025-10-28. */

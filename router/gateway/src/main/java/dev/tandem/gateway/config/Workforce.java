@@ -71,7 +71,10 @@ final class Workforce implements AutoCloseable {
 
     /** Returns what the configuration or, where it is silent, the registration says of a worker's engine. */
     EngineFacts declared(Worker worker) {
-        EngineFacts told = registered.facts().getOrDefault(worker.baseUrl(), EngineFacts.UNKNOWN);
+        EngineFacts told = registered
+                .facts()
+                .getOrDefault(worker.baseUrl(), EngineFacts.UNKNOWN)
+                .in(configured.group(worker));
         KvAddress address = configured.kvAddress(worker);
         String connector = Objects.requireNonNullElse(configured.connector(worker), connectorForAll);
         EngineFacts located = address == null ? told : told.at(address);

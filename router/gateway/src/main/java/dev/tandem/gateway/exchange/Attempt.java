@@ -309,7 +309,7 @@ public final class Attempt implements AutoCloseable {
                     connector.name(),
                     prefillLease.seat().worker(),
                     decodeLease.seat().worker(),
-                    connector.heldFor());
+                    connector.heldFor(prefillLease.seat().facts()));
         }
     }
 

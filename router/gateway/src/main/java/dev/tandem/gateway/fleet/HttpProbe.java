@@ -27,12 +27,14 @@ import reactor.netty.resources.ConnectionProvider;
 final class HttpProbe {
     private final ProbeClient engines;
     private final EngineInspector inspector;
+    private final EngineVersions versions;
     private final EngineIds ids;
     private final ProbeTargets targets;
 
     HttpProbe(ConnectionProvider connections, Duration timeout, ProbeTargets targets) {
         this.engines = new ProbeClient(connections, timeout);
         this.inspector = new EngineInspector(engines);
+        this.versions = new EngineVersions(engines);
         this.ids = new EngineIds(engines);
         this.targets = targets;
     }
@@ -46,6 +48,7 @@ final class HttpProbe {
                 .flatMap(models -> healthy(worker, models, apiKey))
                 .onErrorResume(error -> {
                     inspector.forget(worker);
+                    versions.forget(worker);
                     ids.forget(worker);
                     return Mono.just(new Probe.Unhealthy(reason(error)));
                 });
@@ -56,6 +59,7 @@ final class HttpProbe {
         return inspector
                 .inspect(worker, apiKey)
                 .map(facts -> facts.declaredAs(declared))
+                .flatMap(facts -> versions.complete(worker, facts, apiKey))
                 .flatMap(facts -> ids.complete(target(worker, facts, models, apiKey), facts))
                 .map(facts -> ready(worker, models, facts));
     }

@@ -51,6 +51,20 @@ class WorkerListTest {
     }
 
     @Test
+    void groupsAreThoseThatHaveAName() {
+        WorkerList list = of(Map.of(
+                "tandem.workers[0].id", "p",
+                "tandem.workers[0].url", "http://engine:8000",
+                "tandem.workers[0].group", "rack-1",
+                "tandem.workers[1].id", "d",
+                "tandem.workers[1].url", "http://engine:8001",
+                "tandem.workers[1].group", ""));
+
+        assertThat(list.group(list.workers().get(0))).isEqualTo("rack-1");
+        assertThat(list.group(list.workers().get(1))).isNull();
+    }
+
+    @Test
     void theLongFormSaysEverything() {
         WorkerList list = of(Map.of(
                 "tandem.workers[0].id", "p",

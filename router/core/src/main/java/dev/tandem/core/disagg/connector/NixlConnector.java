@@ -6,6 +6,8 @@ import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Seat;
 import dev.tandem.core.request.ApiKind;
@@ -31,6 +33,9 @@ public final class NixlConnector implements KvConnector {
 
     /** Time after which a prefill worker gives up blocks that nobody fetches; vllm-project/vllm#41383. */
     static final Duration LEASE = Duration.ofSeconds(30);
+
+    /** The same before vLLM 0.23. */
+    private static final Duration OLD_HOLD = Duration.ofMinutes(8);
 
     private static final List<String> REQUIRED = List.of(
             "do_remote_prefill",
@@ -67,13 +72,19 @@ public final class NixlConnector implements KvConnector {
     }
 
     @Override
+    public boolean needsEqualVersions() {
+        return true;
+    }
+
+    @Override
     public WhenAbandoned whenAbandoned() {
         return WhenAbandoned.EXPIRES;
     }
 
     @Override
-    public Duration heldFor() {
-        return LEASE;
+    public Duration heldFor(EngineFacts prefill) {
+        EngineVersion version = prefill.version();
+        return version != null && version.before(0, 23) ? OLD_HOLD : LEASE;
     }
 
     @Override

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class OffloadP2pConnector implements KvConnector {
     private static final Duration HELD = Duration.ofMinutes(1);
 
+    private static final Releases RELEASES = Releases.from(25, "p2p tier of the OffloadingConnector");
+
     private final Form form;
 
     /** How the decode worker asks. */
@@ -55,7 +57,8 @@ public final class OffloadP2pConnector implements KvConnector {
 
     @Override
     public @Nullable String lacks(Role role, EngineFacts facts) {
-        return role == Role.PREFILL ? Addresses.lacking(facts) : null;
+        String lack = RELEASES.lacking(facts);
+        return lack != null || role != Role.PREFILL ? lack : Addresses.lacking(facts);
     }
 
     @Override
@@ -83,6 +86,11 @@ public final class OffloadP2pConnector implements KvConnector {
     }
 
     @Override
+    public boolean needsEqualVersions() {
+        return true;
+    }
+
+    @Override
     public WhenAbandoned whenAbandoned() {
         return switch (form) {
             case PAIRED -> WhenAbandoned.EXPIRES;
@@ -91,7 +99,7 @@ public final class OffloadP2pConnector implements KvConnector {
     }
 
     @Override
-    public Duration heldFor() {
+    public Duration heldFor(EngineFacts prefill) {
         return switch (form) {
             case PAIRED -> HELD;
             case PULL -> Duration.ZERO;

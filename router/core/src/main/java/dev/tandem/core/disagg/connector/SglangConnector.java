@@ -68,7 +68,7 @@ public final class SglangConnector implements KvConnector {
     }
 
     @Override
-    public Duration heldFor() {
+    public Duration heldFor(EngineFacts prefill) {
         return HELD;
     }
 

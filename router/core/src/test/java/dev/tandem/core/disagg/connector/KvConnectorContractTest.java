@@ -139,7 +139,7 @@ class KvConnectorContractTest {
     @ParameterizedTest
     @MethodSource("handOvers")
     void whatExpiresIsHeldForATime(KvConnector connector, ApiKind api) {
-        assertThat(connector.heldFor().isPositive()).isEqualTo(connector.whenAbandoned() == WhenAbandoned.EXPIRES);
+        assertThat(connector.heldFor(FACTS).isPositive()).isEqualTo(connector.whenAbandoned() == WhenAbandoned.EXPIRES);
     }
 
     @ParameterizedTest
