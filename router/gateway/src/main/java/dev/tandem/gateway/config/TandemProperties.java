@@ -104,12 +104,15 @@ public record TandemProperties(
      * @param prefillKvPort KV port of the first worker of `prefill-urls` on each host; further ones on the same host
      *     have the ports behind it. 0 when they have none.
      * @param decodeKvPort The same for `decode-urls`.
+     * @param reuseTokenIds Whether decode workers of `nixl` get the token ids of chats from the prefill worker, so that
+     *     a chat is rendered and tokenised once. Engines older than vllm#48145 (2026-07-29) ignore them.
      */
     public record DisaggProperties(
             @DefaultValue("auto") String connector,
             @DefaultValue("256") @Min(0) int minPromptTokens,
             @DefaultValue("0") @Min(0) @Max(65535) int prefillKvPort,
-            @DefaultValue("0") @Min(0) @Max(65535) int decodeKvPort) {}
+            @DefaultValue("0") @Min(0) @Max(65535) int decodeKvPort,
+            @DefaultValue("false") boolean reuseTokenIds) {}
 
     /**
      * Choice of workers.

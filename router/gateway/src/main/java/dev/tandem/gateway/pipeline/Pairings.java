@@ -21,19 +21,22 @@ public final class Pairings {
     private final byte[] secret = new byte[32];
     private final AtomicLong count = new AtomicLong();
     private final String callbackUrl;
+    private final boolean reuseTokens;
 
     /**
      * Draws the secret of this process.
      *
      * @param callbackUrl where engines call the gateway back, or the empty text when nobody listens
+     * @param reuseTokens whether decode workers may be given the tokens that prefill workers have made of a prompt
      */
-    public Pairings(String callbackUrl) {
+    public Pairings(String callbackUrl, boolean reuseTokens) {
         this.callbackUrl = callbackUrl;
+        this.reuseTokens = reuseTokens;
         new SecureRandom().nextBytes(secret);
     }
 
     Pairing pair(Seat prefill, Seat decode, ApiKind api) {
-        return new Pairing(prefill, decode, api, token(), callbackUrl);
+        return new Pairing(prefill, decode, api, token(), callbackUrl, reuseTokens);
     }
 
     private String token() {
