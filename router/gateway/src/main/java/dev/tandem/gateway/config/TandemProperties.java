@@ -64,6 +64,8 @@ public record TandemProperties(
      * @param apiKey Key that the engine wants as bearer token; none when empty.
      * @param connector Connector of this worker, in place of `tandem.disagg.connector`; workers are paired only with
      *     those that have the same.
+     * @param dataParallelSize Data parallel ranks behind the URL. More than one become a worker each, `id@0` and so on,
+     *     to which requests are sent by the header `X-data-parallel-rank`.
      * @param kv Where other engines reach its KV cache, for connectors that must tell them.
      */
     public record WorkerProperties(
@@ -72,6 +74,7 @@ public record TandemProperties(
             @DefaultValue("unified") Role role,
             @Nullable String apiKey,
             @Nullable String connector,
+            @DefaultValue("1") @Min(1) @Max(1024) int dataParallelSize,
             @Nullable @Valid KvProperties kv) {}
 
     /**
@@ -83,7 +86,6 @@ public record TandemProperties(
      * @param engineId Id under which other engines know it, where the engine does not tell it.
      * @param tensorParallelSize Processes over which each layer is spread.
      * @param pipelineParallelSize Processes over which the layers are spread.
-     * @param dataParallelSize Replicas behind the worker's URL.
      */
     public record KvProperties(
             @Nullable String host,
@@ -91,8 +93,7 @@ public record TandemProperties(
             @DefaultValue("0") @Min(0) @Max(65535) int secondPort,
             @Nullable String engineId,
             @DefaultValue("1") @Min(1) int tensorParallelSize,
-            @DefaultValue("1") @Min(1) int pipelineParallelSize,
-            @DefaultValue("1") @Min(1) int dataParallelSize) {}
+            @DefaultValue("1") @Min(1) int pipelineParallelSize) {}
 
     /**
      * Prefill and decode on two workers.

@@ -27,6 +27,7 @@ class ConnectorWireTest {
     private static final String ID_OF_PAIR =
             "___prefill_addr_10.0.0.1:21001___decode_addr_10.0.0.2:22001_0123456789abcdef0123456789abcdef";
 
+    private int rank = Worker.ONLY;
     private KvAddress prefill = KvAddress.of("10.0.0.1", 21001).withEngineId("e1");
     private KvAddress decode = KvAddress.of("10.0.0.2", 22001);
 
@@ -43,8 +44,9 @@ class ConnectorWireTest {
                 "http://10.0.0.3:5768/v1/metaserver"));
     }
 
-    private static Seat seat(Role role, KvAddress kv) {
-        Worker worker = new Worker(role.tag(), URI.create("http://" + kv.host() + ":8000"), role);
+    private Seat seat(Role role, KvAddress kv) {
+        Worker endpoint = new Worker(role.tag(), URI.create("http://" + kv.host() + ":8000"), role);
+        Worker worker = rank == Worker.ONLY ? endpoint : endpoint.rank(rank);
         return new Seat(worker, 0, new EngineFacts(null, 0, kv));
     }
 
@@ -166,6 +168,23 @@ class ConnectorWireTest {
         assertThat(params(pull.decode()))
                 .isEqualTo("{\"remote_kv_source\":{\"kv_request_id\":\"" + TOKEN
                         + "\",\"remote_host\":\"10.0.0.1\",\"remote_port\":5710}}");
+    }
+
+    @Test
+    void ranksOfAnEndpointAreAddressedAsEachProtocolWantsIt() {
+        rank = 3;
+        prefill = new KvAddress("10.0.0.1", 5600, 61005, "e3", new KvAddress.Parallel(1, 1, 4));
+
+        assertThat(params(plan("nixl-push").decode())).contains("\"remote_port\":5603");
+        assertThat(params(plan("offload-p2p").decode())).contains("\"remote_port\":5603");
+        assertThat(params(plan("offload-pull").decode())).contains("\"remote_port\":5603");
+        assertThat(params(plan("mooncake").decode())).contains("http://10.0.0.1:5600");
+        assertThat(params(plan("moriio-write").decode())).contains("\"remote_dp_size\":4", "\"remote_dp_rank\":3");
+        Exchange.Parallel sglang = (Exchange.Parallel) plan("sglang");
+        assertThat(set(sglang.prefill(), "routed_dp_rank")).isEqualTo("3");
+        assertThat(set(sglang.decode(), "routed_dp_rank")).isEqualTo("3");
+        assertThat(set(sglang.decode(), "disagg_prefill_dp_rank")).isEqualTo("3");
+        assertThat(set(sglang.prefill(), "disagg_prefill_dp_rank")).isEmpty();
     }
 
     @Test
