@@ -35,6 +35,11 @@ public final class CachedTokens {
         };
     }
 
+    /** Returns the number in the usage of a prefill worker that tells nobody else; as {@link #found}. */
+    public static int of(UsageReport usage) {
+        return usage.promptTokens() < 0 ? RequestRecord.UNKNOWN : Math.max(0, usage.cachedTokens());
+    }
+
     /**
      * Returns the number that a prefill worker has found: 0 when its usage does not say, as older engines mean it; or
      * {@link RequestRecord#UNKNOWN} when it tells the decode worker itself, or has no usage.
@@ -47,7 +52,7 @@ public final class CachedTokens {
         }
         try (JsonParser parser = AnswerJson.open(answer)) {
             return AnswerJson.seek(parser, "usage") == JsonToken.START_OBJECT
-                    ? Math.max(0, UsageReport.read(parser).cachedTokens())
+                    ? of(UsageReport.read(parser))
                     : RequestRecord.UNKNOWN;
         } catch (JacksonException notJson) {
             return RequestRecord.UNKNOWN;

@@ -5,6 +5,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -14,13 +15,15 @@ import reactor.core.publisher.Flux;
  * other bytes stay where they are. Confined to one answer.
  *
  * <p>Knuth, Morris and Pratt's search: what a piece ends with is held back only as far as it begins the text, and since
- * it is the text's own beginning, its length is all that has to be remembered.
+ * it is the text's own beginning, its length is all that has to be remembered. Where nothing is under way, Horspool's
+ * steps skip what cannot be part of the text.
  */
 public final class Substitution {
     private static final byte[] NOTHING = {};
 
     private final byte[] text;
     private final int[] border;
+    private final int[] step;
     private final byte @Nullable [] inItsPlace;
     private final IntSupplier number;
 
@@ -42,6 +45,7 @@ public final class Substitution {
     private Substitution(String text, byte @Nullable [] inItsPlace, IntSupplier number) {
         this.text = text.getBytes(StandardCharsets.UTF_8);
         this.border = borders(this.text);
+        this.step = steps(this.text);
         this.inItsPlace = inItsPlace;
         this.number = number;
     }
@@ -85,7 +89,7 @@ public final class Substitution {
         int length = piece.readableBytes();
         int start = piece.readerIndex();
         Output out = new Output(piece, held);
-        for (int i = 0; i < length; i++) {
+        for (int i = skipped(piece, 0); i < length; i = skipped(piece, i + 1)) {
             byte next = piece.getByte(start + i);
             if (behind != Behind.OTHER) {
                 digit(next, i, out);
@@ -96,6 +100,20 @@ public final class Substitution {
             }
         }
         return out.until(length - held);
+    }
+
+    /** Returns the next offset at which a byte has to be looked at. */
+    private int skipped(ByteBuf piece, int from) {
+        int at = from;
+        int end = piece.readableBytes() - text.length;
+        while (held == 0 && behind == Behind.OTHER && at <= end) {
+            int free = step[piece.getByte(piece.readerIndex() + at + text.length - 1) & 0xFF];
+            if (free == 0) {
+                return at;
+            }
+            at += free;
+        }
+        return at;
     }
 
     private void found(int last, Output out) {
@@ -138,6 +156,16 @@ public final class Substitution {
             border[i] = text[length] == text[i] ? length + 1 : 0;
         }
         return border;
+    }
+
+    /** Returns, for each byte, how far the end of the text is from its last place in it. */
+    private static int[] steps(byte[] text) {
+        int[] step = new int[256];
+        Arrays.fill(step, text.length);
+        for (int i = 0; i < text.length; i++) {
+            step[text[i] & 0xFF] = text.length - 1 - i;
+        }
+        return step;
     }
 
     private ByteBuf begun(int start, int end) {

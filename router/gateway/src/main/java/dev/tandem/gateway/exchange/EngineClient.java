@@ -43,6 +43,9 @@ import reactor.netty.resources.ConnectionProvider;
  * {@link FailureException}s here.
  */
 public final class EngineClient implements AutoCloseable {
+    /** vLLM's name for the engine behind one API server; only the gateway sets it. */
+    private static final String RANK = "x-data-parallel-rank";
+
     private final ConnectionProvider connections;
     private final HttpClient streams;
     private final HttpClient answers;
@@ -144,6 +147,10 @@ public final class EngineClient implements AutoCloseable {
         headers.add(request.headers());
         headers.set(Leg.REQUEST_ID, request.exchangeId());
         request.leg().headers().forEach(headers::set);
+        int rank = request.leg().worker().rank();
+        if (rank != Worker.ONLY) {
+            headers.set(RANK, Integer.toString(rank));
+        }
         return switch (request.body()) {
             case RequestBody.Json json -> {
                 ByteBuf body = BodyEditor.apply(json, request.leg().body());

@@ -10,6 +10,7 @@ import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.answer.AnswerTap;
 import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.handover.Awaited;
@@ -46,7 +47,10 @@ final class PrefillLegs {
         return engines.send(request)
                 .flatMap(answer -> answer.successful()
                         ? answer.all(ANSWER_BYTES)
-                                .doOnNext(all -> completed(attempt, request.leg(), start, all))
+                                .doOnNext(all -> {
+                                    attempt.found(CachedTokens.found(all));
+                                    completed(attempt, request.leg(), start);
+                                })
                                 .<Prefilled>map(Prefilled.Answer::new)
                         : refused(attempt, answer))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
@@ -59,12 +63,17 @@ final class PrefillLegs {
      */
     Mono<EngineAnswer> beside(Attempt attempt, LegRequest request) {
         long start = ticker.nanoTime();
+        AnswerTap tap = new AnswerTap();
         return engines.send(request)
                 .flatMap(answer -> answer.successful()
-                        ? answer.all(ANSWER_BYTES)
-                                .doOnNext(all -> completed(attempt, request.leg(), start, all))
+                        ? answer.body()
+                                .doOnNext(tap::accept)
                                 .doOnNext(ReferenceCountUtil::release)
                                 .then(Mono.<EngineAnswer>empty())
+                                .doOnSuccess(ended -> {
+                                    attempt.found(CachedTokens.of(tap.usage()));
+                                    completed(attempt, request.leg(), start);
+                                })
                         : refused(attempt, answer).flatMap(PrefillLegs::unpooled))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
     }
@@ -84,8 +93,7 @@ final class PrefillLegs {
                 .doFinally(signal -> awaited.close());
     }
 
-    private void completed(Attempt attempt, Leg leg, long start, ByteBuf answer) {
-        attempt.found(CachedTokens.found(answer));
+    private void completed(Attempt attempt, Leg leg, long start) {
         long nanos = ticker.nanoTime() - start;
         listener.onLegCompleted(LegKind.PREFILL, leg, nanos);
         attempt.prefilled(nanos);

@@ -53,6 +53,21 @@ class WorkforceTest {
     }
 
     @Test
+    void aRegisteredEngineWithRanksIsOneWorkerForEach() {
+        KvAddress kv = new KvAddress("10.0.0.1", 6301, 61_005, null, new KvAddress.Parallel(1, 1, 2));
+        RegisteredEngine engine = new RegisteredEngine(Role.PREFILL, URI.create("http://10.0.0.1:8100"), kv, "READ");
+        try (Workforce workforce = of(REGISTRY)) {
+            workforce.register(List.of(engine));
+
+            assertThat(workforce.workers())
+                    .extracting(Worker::id)
+                    .containsExactly("prefill-10-0-0-1-8100@0", "prefill-10-0-0-1-8100@1");
+            assertThat(workforce.declared(workforce.workers().getLast()).connector())
+                    .isEqualTo("moriio-read");
+        }
+    }
+
+    @Test
     void forgetsThoseThatHaveGone() {
         try (Workforce workforce = of(REGISTRY)) {
             workforce.register(List.of(PREFILL, DECODE));

@@ -18,7 +18,7 @@ final class AnswerIdIT {
     private static final Pattern ID = Pattern.compile("\"id\": ?\"([^\"]*)\"");
 
     static Stream<HandoverProtocols> named() {
-        List<String> connectors = List.of("p2p-nccl", "moriio-read", "moriio-write", "nixl-push");
+        List<String> connectors = List.of("p2p-nccl", "moriio-read", "nixl-push");
         return HandoverProtocols.all().stream().filter(protocol -> connectors.contains(protocol.connector()));
     }
 

@@ -6,6 +6,7 @@ import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.disagg.Pairing.Shortcut;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The decode engine's buffer has no time limit: chunks stay until a request fetches them, so after prefill has
  * answered, decode always follows. Both engines need the same {@code PYTHONHASHSEED}. A request whose answer would
- * change behind a seam (see {@link Pairing#continuable()}) gets its first token from decode in every variant. Source:
+ * change behind a seam (see {@link Shortcut#FIRST_TOKEN}) gets its first token from decode in every variant. Source:
  * LMCache {@code examples/disagg_prefill/1p1d} and {@code disagg_proxy_server.py}, 2025-07 to 2026-01.
  */
 public final class LmcachePdConnector implements KvConnector {
@@ -87,7 +88,7 @@ public final class LmcachePdConnector implements KvConnector {
 
     @Override
     public Exchange plan(Pairing pairing) {
-        boolean continued = pairing.continuable() && variant != Variant.FIRST_TOKEN_FROM_DECODE;
+        boolean continued = pairing.shortcuts().contains(Shortcut.FIRST_TOKEN) && variant != Variant.FIRST_TOKEN_FROM_DECODE;
         Leg prefill = asking(ComputeOnly.leg(pairing), params(pairing, continued));
         Leg decode = whole(pairing.decode(), pairing.api());
         return continued

@@ -49,7 +49,7 @@ public final class NixlPushConnector implements KvConnector {
         KvParams params = KvParams.decode()
                 .with("remote_engine_id", Addresses.idOf(pairing.prefill()))
                 .with("remote_host", kv.host())
-                .with("remote_port", kv.port())
+                .with("remote_port", Addresses.portOf(pairing.prefill()))
                 .with("tp_size", kv.parallel().tp())
                 .with("pp_size", kv.parallel().pp())
                 .with("remote_request_id", pairing.token());

@@ -65,7 +65,7 @@ public final class OffloadP2pConnector implements KvConnector {
     public Exchange plan(Pairing pairing) {
         KvAddress kv = Addresses.of(pairing.prefill());
         KvParams id = KvParams.empty().with("kv_request_id", pairing.token());
-        KvParams source = id.with("remote_host", kv.host()).with("remote_port", kv.port());
+        KvParams source = id.with("remote_host", kv.host()).with("remote_port", Addresses.portOf(pairing.prefill()));
         Leg prefill = ComputeOnly.leg(pairing);
         Leg decode = whole(pairing.decode(), pairing.api());
         return switch (form) {

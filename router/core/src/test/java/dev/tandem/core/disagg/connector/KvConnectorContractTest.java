@@ -15,6 +15,7 @@ import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.KvConnectors;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.disagg.Pairing.Shortcut;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
@@ -68,7 +69,7 @@ class KvConnectorContractTest {
                 api,
                 token,
                 CALLBACK,
-                api == ApiKind.COMPLETIONS));
+                api == ApiKind.COMPLETIONS ? Set.of(Shortcut.FIRST_TOKEN) : Set.of()));
     }
 
     private static Leg prefill(KvConnector connector, ApiKind api) {

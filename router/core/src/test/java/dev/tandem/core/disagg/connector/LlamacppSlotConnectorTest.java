@@ -33,7 +33,7 @@ class LlamacppSlotConnectorTest {
     private Exchange plan(int prefillSeat, int decodeSeat, int slots, ApiKind api) {
         EngineFacts facts = new EngineFacts("llamacpp-slot", slots);
         return connector.plan(
-                new Pairing(new Seat(P, prefillSeat, facts), new Seat(D, decodeSeat, facts), api, "00", "", false));
+                new Pairing(new Seat(P, prefillSeat, facts), new Seat(D, decodeSeat, facts), api, "00", ""));
     }
 
     private static List<Edit> slot(int number) {
