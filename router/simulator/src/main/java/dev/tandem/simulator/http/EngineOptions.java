@@ -71,6 +71,9 @@ public record EngineOptions(
         String version,
         Mishaps mishaps,
         int tensorParallel) {
+    /** Stands between the command lines of engines of one process. */
+    public static final String NEXT = "--sim-next";
+
     /** uvicorn closes idle connections after this time ({@code VLLM_HTTP_TIMEOUT_KEEP_ALIVE}). */
     static final Duration IDLE = Duration.ofSeconds(5);
 
