@@ -146,7 +146,7 @@ public final class Attempt implements AutoCloseable {
         kv.compareAndSet(Kv.READY, Kv.CLAIMED);
     }
 
-    /** The decode leg did not get to its worker, which therefore knows of no KV cache. */
+    /** The decode leg has failed: its worker may know of no KV cache, and nothing says that it has taken it. */
     void unclaimed() {
         kv.compareAndSet(Kv.CLAIMED, Kv.READY);
     }
@@ -181,10 +181,18 @@ public final class Attempt implements AutoCloseable {
         doubted.add(decode.id());
     }
 
-    /** The prefill worker has failed: there is nothing to hand over. */
-    void prefillFailed() {
+    /**
+     * The prefill worker has failed: there is nothing to hand over.
+     *
+     * @param silently whether it may have computed the prompt all the same, and hold its KV cache; side by side the
+     *     decode worker, whose leg is cancelled, looks after that
+     */
+    void prefillFailed(boolean silently) {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
+        }
+        if (silently && exchange instanceof Sequential) {
+            stranded();
         }
         closePrefill();
     }
@@ -227,7 +235,7 @@ public final class Attempt implements AutoCloseable {
         }
     }
 
-    /** An engine holds a KV cache that nobody will fetch. */
+    /** An engine holds, or may hold, a KV cache that nobody will fetch. */
     void stranded() {
         if (prefillLease != null && connector.whenAbandoned() != WhenAbandoned.NOTHING_STAYS) {
             listener.onStranded(
