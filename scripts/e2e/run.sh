@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Real engines behind the gateway, without a GPU: installs them, starts them, runs the suites, says what it cost.
+# Engines behind the gateway, without a GPU: installs and starts real ones, runs the suites, says what it cost.
 #   scripts/e2e/run.sh all           everything below
-#   scripts/e2e/run.sh fast          the part that .ci/run takes: llamacpp, nixl-thin
+#   scripts/e2e/run.sh fast          the part that .ci/run takes: presets, llamacpp, nixl-thin
 #   scripts/e2e/run.sh SUITE…        some of them:
 #     llamacpp    llama-server alone and as a pair that hands slots over
 #     nixl        vLLM pair with NIXL, all checks        nixl-thin   the same, fewer requests, no dead engines
 #     shared      vLLM pair over a shared folder         lmcache     vLLM pair over LMCache's server
-#     unified     one vLLM
+#     unified     one vLLM                           presets     simulated engines, on the presets' own ports
 #   scripts/e2e/run.sh --list        names of the suites
 # Everything downloaded stays in ${E2E_CACHE:-${XDG_CACHE_HOME:-~/.cache}/tandem}; a second run downloads nothing.
 # Needs Debian or Ubuntu on x86-64 with AVX2, a JDK 21, Python 3.11 with venv, node and npm, curl; 9 GiB of disk and, for
@@ -16,8 +16,8 @@
 # 4 this machine cannot.
 set -euo pipefail
 
-readonly ALL=(llamacpp nixl shared lmcache unified)
-readonly FAST=(llamacpp nixl-thin)
+readonly ALL=(presets llamacpp nixl shared lmcache unified)
+readonly FAST=(presets llamacpp nixl-thin)
 usage() { sed -n '4,17p' "$0" | sed 's/^# \{0,1\}//'; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -48,6 +48,7 @@ step() {
 
 suite() {
   case $1 in
+    presets) step presets "$here/presets.sh" ;;
     llamacpp)
       step 'install llama.cpp' "$here/engines.sh" install llamacpp && step llamacpp "$here/llamacpp.sh"
       ;;

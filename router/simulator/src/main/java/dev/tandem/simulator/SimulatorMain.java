@@ -6,13 +6,15 @@ import dev.tandem.simulator.http.SimulatedEngine;
 import dev.tandem.simulator.http.UsageException;
 import dev.tandem.simulator.llama.LlamaOptions;
 import dev.tandem.simulator.llama.SimulatedLlamaServer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs one simulated engine as a process: takes vLLM's command line, or llama-server's behind the first argument
- * {@code llama-server}.
+ * Runs simulated engines as a process: takes vLLM's command line, or several with {@code --sim-next} between them, or
+ * llama-server's behind the first argument {@code llama-server}.
  */
 public final class SimulatorMain {
     private static final String LOG_SETTING = "logback.configurationFile";
@@ -20,7 +22,7 @@ public final class SimulatorMain {
 
     private SimulatorMain() {}
 
-    /** Starts the engine and waits for the end of the process; exits with 2 for arguments that it would refuse. */
+    /** Starts the engines and waits for the end of the process; exits with 2 for arguments that it would refuse. */
     public static void main(String[] arguments) throws InterruptedException {
         if (System.getProperty(LOG_SETTING) == null) {
             System.setProperty(LOG_SETTING, "dev/tandem/simulator/log.xml");
@@ -48,7 +50,23 @@ public final class SimulatorMain {
     }
 
     private static Runnable startVllm(String[] arguments) {
-        return SimulatedEngine.start(EngineOptions.parse(arguments).withEnvironment(System.getenv()))::close;
+        List<EngineOptions> all = commandLines(List.of(arguments)).stream()
+                .map(each -> EngineOptions.parse(each.toArray(String[]::new)).withEnvironment(System.getenv()))
+                .toList();
+        List<SimulatedEngine> engines = all.stream().map(SimulatedEngine::start).toList();
+        return () -> engines.forEach(SimulatedEngine::close);
+    }
+
+    private static List<List<String>> commandLines(List<String> arguments) {
+        List<List<String>> lines = new ArrayList<>();
+        int from = 0;
+        for (int i = 0; i <= arguments.size(); i++) {
+            if (i == arguments.size() || arguments.get(i).equals(EngineOptions.NEXT)) {
+                lines.add(arguments.subList(from, i));
+                from = i + 1;
+            }
+        }
+        return lines;
     }
 
     private static Runnable startLlama(String[] arguments) {

@@ -51,7 +51,7 @@ public final class AnswerRelay {
         Flux<ByteBuf> body = answer.body().doOnNext(passage::piece);
         if (streaming && answer.successful()) {
             body = body.concatWith(Flux.defer(passage::requireComplete))
-                    .onErrorResume(FailureException.class, passage::errorEvent);
+                    .onErrorResume(FailureException.class, passage::brokenOff);
         } else {
             body = body.doOnError(FailureException.class, passage::broke);
         }
@@ -107,6 +107,11 @@ public final class AnswerRelay {
             }
             return Flux.error(
                     new FailureException(Failure.STREAM_INTERRUPTED, "the worker ended its stream too early"));
+        }
+
+        /** What happens to the connection behind the end marker is no matter of the client. */
+        private Flux<ByteBuf> brokenOff(FailureException cause) {
+            return tap.complete(api) && !tap.insideEvent() ? Flux.empty() : errorEvent(cause);
         }
 
         private Flux<ByteBuf> errorEvent(FailureException cause) {

@@ -171,11 +171,16 @@ public final class Attempt implements AutoCloseable {
         return switch (exchange) {
             case Exchange.Sequential(var prefill, var handover, var decode) ->
                 !(handover instanceof Handover.ByContent);
-            case Exchange.Continued(var prefill, var handover, var decode) -> !(handover instanceof Handover.ByContent);
+            case Exchange.Continued(var prefill, var handover, var decode) ->
+                !(handover instanceof Handover.ByContent);
             case Exchange.Single alone -> false;
             case Exchange.Parallel together -> false;
             case Exchange.CalledBack together -> false;
         };
+    }
+
+    private boolean sideBySide() {
+        return exchange instanceof Exchange.Parallel || exchange instanceof Exchange.CalledBack;
     }
 
     /**
@@ -198,7 +203,7 @@ public final class Attempt implements AutoCloseable {
         kv.compareAndSet(Kv.READY, Kv.CLAIMED);
     }
 
-    /** The decode leg did not get to its worker, which therefore knows of no KV cache. */
+    /** The decode leg has failed: its worker may know of no KV cache, and nothing says that it has taken it. */
     void unclaimed() {
         kv.compareAndSet(Kv.CLAIMED, Kv.READY);
     }
@@ -238,10 +243,18 @@ public final class Attempt implements AutoCloseable {
         doubted.add(decode.id());
     }
 
-    /** The prefill worker has failed: there is nothing to hand over. */
-    void prefillFailed() {
+    /**
+     * The prefill worker has failed: there is nothing to hand over.
+     *
+     * @param silently whether it may have computed the prompt all the same, and hold its KV cache; side by side the
+     *     decode worker, whose leg is cancelled, looks after that
+     */
+    void prefillFailed(boolean silently) {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
+        }
+        if (silently && !sideBySide()) {
+            stranded();
         }
         closePrefill();
     }
@@ -302,7 +315,7 @@ public final class Attempt implements AutoCloseable {
         }
     }
 
-    /** An engine holds a KV cache that nobody will fetch. */
+    /** An engine holds, or may hold, a KV cache that nobody will fetch. */
     void stranded() {
         if (prefillLease != null && connector.whenAbandoned() != WhenAbandoned.NOTHING_STAYS) {
             listener.onStranded(

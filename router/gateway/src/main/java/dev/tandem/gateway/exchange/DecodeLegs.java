@@ -3,7 +3,6 @@ package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Handover.Carried;
-import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
@@ -39,8 +38,18 @@ final class DecodeLegs {
                     }
                     return answer.successful() || answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
                 })
-                .doOnNext(attempt::answered)
+                .doOnNext(answer -> answered(attempt, answer))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure));
+    }
+
+    /** An engine that rejects a leg has not looked for what was handed over. */
+    private static void answered(Attempt attempt, EngineAnswer answer) {
+        if (answer.successful()) {
+            attempt.answered(answer);
+        } else {
+            attempt.unclaimed();
+            attempt.holds(answer);
+        }
     }
 
     /** An engine that fails a leg with a hand-over may be well, and unable to read what it was to read. */
@@ -52,20 +61,11 @@ final class DecodeLegs {
             attempt.offerNotRead(prefill.worker(), leg.worker());
             known = new FailureException(Failure.KV_TRANSFER_FAILED, failure.detail(), failure);
         } else {
-            if (leftUntouched(attempt, failure.failure())) {
-                attempt.unclaimed();
-            }
+            attempt.unclaimed();
             attempt.blame(leg.worker());
         }
         listener.onLegFailed(LegKind.DECODE, leg, known.failure());
         return known;
-    }
-
-    /** Whether what was handed over must still be where it was, or may be, where it would stay for ever. */
-    private static boolean leftUntouched(Attempt attempt, Failure failure) {
-        return failure == Failure.CONNECT_FAILED
-                || failure == Failure.ENGINE_BUSY
-                || attempt.connector().whenAbandoned() == WhenAbandoned.DRAIN_DECODE;
     }
 
     /** Reads a small answer to its end, so that a broken one can still be replaced. */

@@ -17,12 +17,17 @@ import dev.tandem.gateway.handover.Awaited;
 import dev.tandem.gateway.handover.Notices;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.ReferenceCountUtil;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Mono;
 
 /** Runs the legs that compute KV caches. Thread-safe. */
 final class PrefillLegs {
     private static final int ANSWER_BYTES = 32 << 20;
+
+    /** After these nobody knows how far the engine has come. */
+    private static final Set<Failure> SILENT = EnumSet.of(Failure.ENGINE_DROPPED, Failure.ENGINE_TIMEOUT);
 
     private final EngineClient engines;
     private final Notices notices;
@@ -114,7 +119,7 @@ final class PrefillLegs {
 
     private FailureException failed(Attempt attempt, Leg leg, FailureException failure, long start) {
         attempt.prefilled(ticker.nanoTime() - start);
-        attempt.prefillFailed();
+        attempt.prefillFailed(SILENT.contains(failure.failure()));
         listener.onLegFailed(LegKind.PREFILL, leg, failure.failure());
         return switch (attempt.connector().afterPrefillFailure()) {
             case DECODE_ALONE -> failure;

@@ -28,7 +28,7 @@ final class HandoverStack implements AutoCloseable {
     private final Map<String, SimulatedEngine> engines = new LinkedHashMap<>();
     private final GatewayRig rig;
 
-    private HandoverStack(HandoverProtocols protocol, int prefills, int decodes) {
+    private HandoverStack(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
         GatewayRig.Setup setup = GatewayRig.setup()
                 .set("tandem.disagg.connector", protocol.connector())
                 .set("tandem.disagg.min-prompt-tokens", "16")
@@ -41,6 +41,7 @@ final class HandoverStack implements AutoCloseable {
                 .set("tandem.engine.idle-timeout", "1ms")
                 .set("tandem.health.probes-up", "1")
                 .set("tandem.health.failures-down", "1000000");
+        settings.forEach(setup::set);
         if (protocol.noticePort() > 0) {
             setup.set("tandem.handover.http.enabled", "true")
                     .set("tandem.handover.http.port", Integer.toString(protocol.noticePort()));
@@ -67,7 +68,12 @@ final class HandoverStack implements AutoCloseable {
     }
 
     static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes) {
-        return new HandoverStack(protocol, prefills, decodes);
+        return start(protocol, prefills, decodes, Map.of());
+    }
+
+    /** Starts with more settings of the gateway, or others. */
+    static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
+        return new HandoverStack(protocol, prefills, decodes, settings);
     }
 
     /** Returns what a single engine answers. */
@@ -85,6 +91,11 @@ final class HandoverStack implements AutoCloseable {
         if (engine != null) {
             engine.faults().add(fault);
         }
+    }
+
+    /** Returns the ids of the gateway's workers. */
+    List<String> ids() {
+        return engines.keySet().stream().filter(id -> !id.equals(ALONE)).toList();
     }
 
     SimulatedEngine engine(String id) {

@@ -179,6 +179,29 @@ final class StreamingIT {
                 "event: error\ndata: {\"type\":\"error\",\"error\":{");
     }
 
+    /** All has been said: whatever becomes of the connection afterwards, no error follows. */
+    @ParameterizedTest
+    @EnumSource(names = {"RESET", "CLOSED"})
+    void aStreamThatBreaksBehindItsEndMarkerIsWhole(BreakOff how) throws IOException {
+        CountDownLatch allSeen = new CountDownLatch(1);
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST + DONE);
+            if (allSeen.await(20, TimeUnit.SECONDS)) {
+                how.on(wire);
+            }
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            HttpReader.Head head = client.send(CHAT, ASK).head();
+            assertThat(client.piece()).isEqualTo(FIRST + DONE);
+            allSeen.countDown();
+            Answer rest = client.rest(head);
+
+            assertThat(rest.text()).isEmpty();
+            assertThat(rest.whole()).as("framing ends").isTrue();
+        }
+    }
+
     private void assertBreakOff(BreakOff how, String path, String ask, String error) throws IOException {
         double before = rig.metric("tandem_requests_total", "outcome=\"truncated\"");
         CountDownLatch firstSeen = new CountDownLatch(1);

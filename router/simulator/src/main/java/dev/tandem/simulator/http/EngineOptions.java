@@ -74,6 +74,9 @@ public record EngineOptions(
         Mishaps mishaps,
         int tensorParallel,
         int dataParallel) {
+    /** Stands between the command lines of engines of one process. */
+    public static final String NEXT = "--sim-next";
+
     /** uvicorn closes idle connections after this time ({@code VLLM_HTTP_TIMEOUT_KEEP_ALIVE}). */
     static final Duration IDLE = Duration.ofSeconds(5);
 

@@ -75,6 +75,7 @@ final class OptionParser {
                 (d, v) -> d.sglang =
                         sglang(d).withBootstrap(sglang(d).host(), number("--disaggregation-bootstrap-port", v)),
                 "bootstrap port of SGLang's prefill engines (8998)");
+        flag(EngineOptions.NEXT, (d, on) -> {}, "the command line of a further engine in this process follows");
         flag("--sim-admin", (d, on) -> d.admin = on, "serve /sim and obey x-sim-fault (on)");
         harmless(Values.NONE, "--enforce-eager", "--enable-prefix-caching", "--enable-chunked-prefill");
         harmless(Values.NONE, "--disable-hybrid-kv-cache-manager", "--trust-remote-code", "--disable-log-requests");

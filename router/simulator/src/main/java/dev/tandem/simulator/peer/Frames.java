@@ -10,6 +10,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -66,15 +67,18 @@ final class Frames {
      */
     record Frame(Kind kind, DataInputStream fields) {}
 
+    /** Writes a frame at once: TCP would hold the second of two pieces back until the first is acknowledged, 40 ms. */
     static void write(OutputStream out, Kind kind, Body body) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         DataOutputStream fields = new DataOutputStream(bytes);
         fields.writeUTF(kind.name());
         body.write(fields);
-        DataOutputStream framed = new DataOutputStream(out);
-        framed.writeInt(bytes.size());
-        bytes.writeTo(framed);
-        framed.flush();
+        byte[] frame = ByteBuffer.allocate(Integer.BYTES + bytes.size())
+                .putInt(bytes.size())
+                .put(bytes.toByteArray())
+                .array();
+        out.write(frame);
+        out.flush();
     }
 
     static void writeBlocks(DataOutputStream out, List<Handover.Block> blocks) throws IOException {

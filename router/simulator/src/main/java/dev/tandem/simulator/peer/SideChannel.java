@@ -104,6 +104,7 @@ public final class SideChannel implements AutoCloseable {
         while (!server.isClosed()) {
             try {
                 Socket connection = server.accept();
+                connection.setTcpNoDelay(true);
                 connections.add(connection);
                 if (closed) {
                     connection.close();
