@@ -32,7 +32,8 @@ public final class Pairings {
         new SecureRandom().nextBytes(secret);
     }
 
-    Pairing pair(Seat prefill, Seat decode, ApiKind api, boolean continuable) {
+    /** Returns a pairing of two seats. */
+    public Pairing pair(Seat prefill, Seat decode, ApiKind api, boolean continuable) {
         return new Pairing(prefill, decode, api, token(), callbackUrl, continuable);
     }
 

@@ -28,7 +28,7 @@ final class HandoverStack implements AutoCloseable {
     private final Map<String, SimulatedEngine> engines = new LinkedHashMap<>();
     private final GatewayRig rig;
 
-    private HandoverStack(HandoverProtocols protocol, int prefills, int decodes) {
+    private HandoverStack(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
         GatewayRig.Setup setup = GatewayRig.setup()
                 .set("tandem.disagg.connector", protocol.connector())
                 .set("tandem.disagg.min-prompt-tokens", "16")
@@ -41,6 +41,7 @@ final class HandoverStack implements AutoCloseable {
                 .set("tandem.engine.idle-timeout", "1ms")
                 .set("tandem.health.probes-up", "1")
                 .set("tandem.health.failures-down", "1000000");
+        settings.forEach(setup::set);
         if (protocol.noticePort() > 0) {
             setup.set("tandem.handover.http.enabled", "true")
                     .set("tandem.handover.http.port", Integer.toString(protocol.noticePort()));
@@ -67,7 +68,12 @@ final class HandoverStack implements AutoCloseable {
     }
 
     static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes) {
-        return new HandoverStack(protocol, prefills, decodes);
+        return start(protocol, prefills, decodes, Map.of());
+    }
+
+    /** Starts with further settings of the gateway. */
+    static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
+        return new HandoverStack(protocol, prefills, decodes, settings);
     }
 
     /** Returns what a single engine answers. */
