@@ -25,6 +25,7 @@ class ArchitectureTest extends PackageRules {
             entry("handover", Set.of()),
             entry("pipeline", Set.of("admission", "answer", "exchange", "body")),
             entry("api", Set.of("pipeline", "answer", "body", "ops")),
+            entry("trial", Set.of("answer", "body", "exchange")),
             entry("edge", Set.of()),
             entry("fleet", Set.of()),
             entry("telemetry", Set.of()),
@@ -42,6 +43,7 @@ class ArchitectureTest extends PackageRules {
                             "edge",
                             "fleet",
                             "telemetry",
+                            "trial",
                             "ops")));
 
     ArchitectureTest() {

@@ -5,6 +5,7 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.time.Ticker;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +33,7 @@ final class WorkerHealth {
     /** The worker's return, while it starts slowly; null else. */
     private final AtomicReference<@Nullable Return> comeback = new AtomicReference<>();
 
-    private boolean everUp;
+    private final AtomicInteger starts = new AtomicInteger();
     private int goodProbes;
     private int badProbes;
     private volatile int failures;
@@ -57,6 +58,10 @@ final class WorkerHealth {
 
     EngineFacts facts() {
         return facts;
+    }
+
+    int starts() {
+        return starts.get();
     }
 
     /** Returns the capacity in (0, 1]; reads the clock only while the worker starts slowly. */
@@ -121,7 +126,7 @@ final class WorkerHealth {
         everListed.addAll(probe.models());
         badProbes = 0;
         goodProbes++;
-        if (probed != WorkerStatus.State.UP && (!everUp || goodProbes >= settings.probesUp())) {
+        if (probed != WorkerStatus.State.UP && (starts() == 0 || goodProbes >= settings.probesUp())) {
             rise();
         }
     }
@@ -139,8 +144,8 @@ final class WorkerHealth {
     }
 
     private void rise() {
-        comeback.set(everUp && !settings.slowStart().isZero() ? new Return(ticker.nanoTime()) : null);
-        everUp = true;
+        comeback.set(starts() > 0 && !settings.slowStart().isZero() ? new Return(ticker.nanoTime()) : null);
+        starts.incrementAndGet();
         failures = 0;
         reason = OK;
         probed = WorkerStatus.State.UP;

@@ -75,6 +75,7 @@ final class WorkerState {
                 health.models(),
                 health.facts(),
                 inFlight(),
-                Math.max(0, pendingTokens()));
+                Math.max(0, pendingTokens()),
+                health.starts());
     }
 }

@@ -13,6 +13,7 @@ import java.util.Set;
  * @param facts what else its engine last said
  * @param inFlight requests that the gateway has on it
  * @param pendingTokens prompt tokens sent to it and not yet computed
+ * @param starts how often it has come up
  */
 public record WorkerStatus(
         Worker worker,
@@ -21,7 +22,8 @@ public record WorkerStatus(
         Set<String> models,
         EngineFacts facts,
         int inFlight,
-        long pendingTokens) {
+        long pendingTokens,
+        int starts) {
     /** Copies the set. */
     public WorkerStatus {
         models = Set.copyOf(models);

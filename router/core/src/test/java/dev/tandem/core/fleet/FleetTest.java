@@ -46,7 +46,7 @@ class FleetTest {
         fleet.replace(List.of(P));
         assertThat(fleet.statuses())
                 .containsExactly(
-                        new WorkerStatus(P, WorkerStatus.State.UP, "ok", Set.of("m"), EngineFacts.UNKNOWN, 1, 100));
+                        new WorkerStatus(P, WorkerStatus.State.UP, "ok", Set.of("m"), EngineFacts.UNKNOWN, 1, 100, 1));
         lease.close();
         assertThat(fleet.statuses().getFirst().inFlight()).isZero();
     }

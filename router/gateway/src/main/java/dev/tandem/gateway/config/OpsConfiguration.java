@@ -101,7 +101,12 @@ class OpsConfiguration {
     HealthPages healthPages(Fleet fleet, Workforce workforce, Draining draining) {
         String version = Objects.requireNonNullElse(
                 OpsConfiguration.class.getPackage().getImplementationVersion(), "development");
-        return new HealthPages(version, workforce.simulated(), fleet::statuses, draining);
+        return new HealthPages(
+                version,
+                workforce.simulated(),
+                fleet::statuses,
+                () -> fleet.snapshot().quarantined(),
+                draining);
     }
 
     @Bean

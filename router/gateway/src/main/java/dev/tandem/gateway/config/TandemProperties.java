@@ -110,13 +110,33 @@ public record TandemProperties(
      * @param decodeKvPort The same for `decode-urls`.
      * @param reuseTokenIds Whether decode workers of `nixl` get the token ids of chats from the prefill worker, so that
      *     a chat is rendered and tokenised once. Engines older than vllm#48145 (2026-07-29) ignore them.
+     * @param canary Trials of pairs.
      */
     public record DisaggProperties(
             @DefaultValue("auto") String connector,
             @DefaultValue("256") @Min(0) int minPromptTokens,
             @DefaultValue("0") @Min(0) @Max(65535) int prefillKvPort,
             @DefaultValue("0") @Min(0) @Max(65535) int decodeKvPort,
-            @DefaultValue("false") boolean reuseTokenIds) {}
+            @DefaultValue("false") boolean reuseTokenIds,
+            @DefaultValue @Valid CanaryProperties canary) {}
+
+    /**
+     * Trials of pairs, with prompts of the gateway's own: the first warms the pair, each compares its answer with that
+     * of an engine alone, and a pair that answers something else gets no requests until a trial finds it equal.
+     *
+     * @param enabled Whether pairs are tried.
+     * @param interval Time between two trials of a pair, give or take a fifth; a pair that has just come up, or whose
+     *     engine has become another, is tried at once, and after a trial that failed in a tenth of it.
+     * @param promptWords Words of the prompt; it has to be longer than a block, or than a chunk of the KV store.
+     * @param timeout Longest time for a trial.
+     * @param maxRunning Most trials at a time.
+     */
+    public record CanaryProperties(
+            @DefaultValue("true") boolean enabled,
+            @DefaultValue("10m") @NotNull Duration interval,
+            @DefaultValue("400") @Min(16) @Max(100000) int promptWords,
+            @DefaultValue("1m") @NotNull Duration timeout,
+            @DefaultValue("2") @Min(1) int maxRunning) {}
 
     /**
      * Choice of workers.

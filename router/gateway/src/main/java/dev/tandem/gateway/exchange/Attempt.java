@@ -171,8 +171,7 @@ public final class Attempt implements AutoCloseable {
         return switch (exchange) {
             case Exchange.Sequential(var prefill, var handover, var decode) ->
                 !(handover instanceof Handover.ByContent);
-            case Exchange.Continued(var prefill, var handover, var decode) ->
-                !(handover instanceof Handover.ByContent);
+            case Exchange.Continued(var prefill, var handover, var decode) -> !(handover instanceof Handover.ByContent);
             case Exchange.Single alone -> false;
             case Exchange.Parallel together -> false;
             case Exchange.CalledBack together -> false;

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.ops;
 
+import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.fleet.WorkerStatus.State;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.TreeSet;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The health of the gateway at one moment. Immutable; shows ids of workers, never addresses. */
-record HealthReport(String version, boolean simulated, List<WorkerStatus> workers) {
+record HealthReport(String version, boolean simulated, List<WorkerStatus> workers, Set<WorkerPair> quarantined) {
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    /** Copies the list. */
+    /** Copies the collections. */
     HealthReport {
         workers = List.copyOf(workers);
+        quarantined = Set.copyOf(quarantined);
     }
 
     /** Whether at least one worker gets requests. */
@@ -24,12 +27,15 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
         return workers.stream().anyMatch(HealthReport::up);
     }
 
-    /** Returns {@code ok} when all workers get requests, {@code degraded} when some do, {@code down} when none does. */
+    /**
+     * Returns {@code ok} when all workers and pairs get requests, {@code degraded} when some do, {@code down} when no
+     * worker does.
+     */
     String status() {
         if (!serving()) {
             return "down";
         }
-        return workers.stream().allMatch(HealthReport::up) ? "ok" : "degraded";
+        return quarantined.isEmpty() && workers.stream().allMatch(HealthReport::up) ? "ok" : "degraded";
     }
 
     /** Returns the report as JSON. */
@@ -40,7 +46,17 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
                 .put("simulated", simulated);
         ArrayNode list = root.putArray("workers");
         workers.forEach(worker -> show(worker, list.addObject()));
+        if (!quarantined.isEmpty()) {
+            showQuarantined(root.putArray("quarantined_pairs"));
+        }
         return root.toString();
+    }
+
+    private void showQuarantined(ArrayNode to) {
+        quarantined.stream()
+                .map(pair -> pair.prefill() + ">" + pair.decode())
+                .sorted()
+                .forEach(to::add);
     }
 
     private static void show(WorkerStatus status, ObjectNode to) {

@@ -40,7 +40,12 @@ public final class Pairings {
         new SecureRandom().nextBytes(secret);
     }
 
-    Pairing pair(Seat prefill, Seat decode, ApiKind api, boolean continuable) {
+    /**
+     * Returns a pairing of two seats.
+     *
+     * @param continuable whether decode could go on behind a first token of prefill
+     */
+    public Pairing pair(Seat prefill, Seat decode, ApiKind api, boolean continuable) {
         return new Pairing(prefill, decode, api, token(), callbackUrl, continuable ? ofContinuable : ofAll);
     }
 

@@ -6,6 +6,7 @@ import dev.tandem.core.lifecycle.EngineMessageListener.Message;
 import dev.tandem.core.lifecycle.EngineMessageListener.Verdict;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
+import dev.tandem.core.lifecycle.TrialListener.Finding;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
 import java.util.List;
@@ -20,6 +21,8 @@ public enum MeterTag {
     CODE("codes of [errors.md](errors.md)"),
     /** Name of the KV connector. */
     CONNECTOR("names of connectors"),
+    /** What the trial of a pair has found. */
+    FINDING(names(Arrays.stream(Finding.values()).map(MeterTag::value).toList())),
     /** Which leg. */
     LEG(names(Arrays.stream(LegKind.values()).map(MeterTag::leg).toList())),
     /** What an engine told. */

@@ -4,6 +4,7 @@ package dev.tandem.gateway.telemetry;
 import static dev.tandem.gateway.telemetry.MeterTag.API;
 import static dev.tandem.gateway.telemetry.MeterTag.CODE;
 import static dev.tandem.gateway.telemetry.MeterTag.CONNECTOR;
+import static dev.tandem.gateway.telemetry.MeterTag.FINDING;
 import static dev.tandem.gateway.telemetry.MeterTag.LEG;
 import static dev.tandem.gateway.telemetry.MeterTag.MESSAGE;
 import static dev.tandem.gateway.telemetry.MeterTag.MODEL;
@@ -76,6 +77,20 @@ public enum Meters {
             "Time for which engines go on holding KV caches that nobody will fetch; 0 s stands for no limit.",
             CONNECTOR,
             PAIR),
+    /** Trials of pairs. */
+    CANARY_TRIALS(
+            "tandem.canary.trials",
+            Type.COUNTER,
+            Unit.NONE,
+            "Trials of pairs with prompts of the gateway's own, by what was found.",
+            CONNECTOR,
+            FINDING),
+    /** Pairs that are not used. */
+    CANARY_QUARANTINED(
+            "tandem.canary.quarantined.pairs",
+            Type.GAUGE,
+            Unit.NONE,
+            "Pairs that get no requests because they answered something else than an engine alone."),
     /** Messages that engines sent unasked. */
     ENGINE_MESSAGES(
             "tandem.engine.messages",

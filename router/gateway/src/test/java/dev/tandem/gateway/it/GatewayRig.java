@@ -46,6 +46,7 @@ final class GatewayRig implements AutoCloseable {
             set("server.port", "0");
             set("server.address", "127.0.0.1");
             set("tandem.disagg.connector", "shared-cache");
+            set("tandem.disagg.canary.enabled", "false");
             set("tandem.management.port", "0");
             set("tandem.management.address", "127.0.0.1");
             set("tandem.health.interval", "100ms");

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.fleet.WorkerStatus.State;
 import java.net.URI;
@@ -15,8 +16,9 @@ import org.junit.jupiter.api.Test;
 
 class HealthPagesTest {
     private List<WorkerStatus> fleet = List.of();
+    private Set<WorkerPair> quarantined = Set.of();
     private boolean draining;
-    private final HealthPages pages = new HealthPages("1.2.3", false, () -> fleet, () -> draining);
+    private final HealthPages pages = new HealthPages("1.2.3", false, () -> fleet, () -> quarantined, () -> draining);
 
     @Test
     void isOkWhenAllWorkersServe() {
@@ -48,6 +50,17 @@ class HealthPagesTest {
     }
 
     @Test
+    void pairsInQuarantineDegrade() {
+        fleet = List.of(status("p", Role.PREFILL, State.UP, "ok"), status("d", Role.DECODE, State.UP, "ok"));
+        quarantined = Set.of(new WorkerPair("p", "d"));
+
+        assertThat(pages.healthz().status()).isEqualTo(200);
+        assertThat(pages.healthz().body())
+                .contains("\"status\":\"degraded\"")
+                .contains("\"quarantined_pairs\":[\"p>d\"]");
+    }
+
+    @Test
     void isDownWhenNoneServes() {
         fleet = List.of(status("a", Role.UNIFIED, State.UNKNOWN, "not probed yet"));
 
@@ -57,7 +70,7 @@ class HealthPagesTest {
 
     @Test
     void saysThatItIsSimulated() {
-        HealthPages simulated = new HealthPages("1.2.3", true, () -> fleet, () -> draining);
+        HealthPages simulated = new HealthPages("1.2.3", true, () -> fleet, () -> quarantined, () -> draining);
 
         assertThat(simulated.healthz().body()).contains("\"simulated\":true");
     }
@@ -93,6 +106,6 @@ class HealthPagesTest {
 
     private static WorkerStatus status(String id, Role role, State state, String reason) {
         Worker worker = new Worker(id, URI.create("http://10.1.2.3:8010"), role);
-        return new WorkerStatus(worker, state, reason, Set.of("b", "a"), EngineFacts.UNKNOWN, 2, 300);
+        return new WorkerStatus(worker, state, reason, Set.of("b", "a"), EngineFacts.UNKNOWN, 2, 300, 1);
     }
 }

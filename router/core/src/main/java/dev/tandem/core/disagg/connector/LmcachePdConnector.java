@@ -88,7 +88,8 @@ public final class LmcachePdConnector implements KvConnector {
 
     @Override
     public Exchange plan(Pairing pairing) {
-        boolean continued = pairing.shortcuts().contains(Shortcut.FIRST_TOKEN) && variant != Variant.FIRST_TOKEN_FROM_DECODE;
+        boolean continued =
+                pairing.shortcuts().contains(Shortcut.FIRST_TOKEN) && variant != Variant.FIRST_TOKEN_FROM_DECODE;
         Leg prefill = asking(ComputeOnly.leg(pairing), params(pairing, continued));
         Leg decode = whole(pairing.decode(), pairing.api());
         return continued

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.trial;
+
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.core.request.ApiKind;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Which pairs can be tried, and against whom. Thread-safe. */
+final class Candidates {
+    /** Pairs that are tried; a fleet that has more is tried in part. */
+    static final int MOST = 4_096;
+
+    private final Fleet fleet;
+    private final ConnectorChoice connectors;
+
+    Candidates(Fleet fleet, ConnectorChoice connectors) {
+        this.fleet = fleet;
+        this.connectors = connectors;
+    }
+
+    /** Returns the pairs of workers that are up, so ordered that neighbours share no worker if possible. */
+    List<TrialPair> pairs() {
+        List<WorkerStatus> prefills = up(Role.PREFILL);
+        List<WorkerStatus> decodes = up(Role.DECODE);
+        List<TrialPair> pairs = new ArrayList<>();
+        for (int shift = 0; shift < decodes.size(); shift++) {
+            for (int i = 0; i < prefills.size() && pairs.size() < MOST; i++) {
+                TrialPair pair = pair(prefills.get(i), decodes.get((i + shift) % decodes.size()));
+                if (pair != null) {
+                    pairs.add(pair);
+                }
+            }
+        }
+        return pairs;
+    }
+
+    /**
+     * Returns who answers the prompt of a trial without a hand-over, or null. What the prefill worker has cached it has
+     * computed itself; never the decode worker, which would answer out of what was handed over to it.
+     */
+    @Nullable
+    Worker alone(TrialPair pair) {
+        if (pair.connector().servesWhole(Role.PREFILL)) {
+            return pair.prefill();
+        }
+        return up(Role.UNIFIED).stream()
+                .filter(status -> status.models().contains(pair.model()))
+                .map(WorkerStatus::worker)
+                .findFirst()
+                .orElse(null);
+    }
+
+    private List<WorkerStatus> up(Role role) {
+        return fleet.statuses().stream()
+                .filter(status -> status.worker().role() == role && status.state() == WorkerStatus.State.UP)
+                .toList();
+    }
+
+    private @Nullable TrialPair pair(WorkerStatus prefill, WorkerStatus decode) {
+        KvConnector connector = connectors.between(prefill.facts(), decode.facts());
+        TreeSet<String> models = new TreeSet<>(prefill.models());
+        models.retainAll(decode.models());
+        boolean apt = connector.handsOver(ApiKind.COMPLETIONS)
+                && connectors.pairs(prefill.facts(), decode.facts())
+                && !models.isEmpty();
+        return apt
+                ? new TrialPair(
+                        prefill.worker(),
+                        decode.worker(),
+                        connector,
+                        models.getFirst(),
+                        new TrialPair.Engines(TrialPair.Engine.of(prefill), TrialPair.Engine.of(decode)))
+                : null;
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.trial;
+
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.disagg.Exchange;
+import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.Lease;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.request.ApiKind;
+import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.body.BodyScanner;
+import dev.tandem.gateway.body.RequestBody;
+import dev.tandem.gateway.exchange.Attempt;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * One prompt through a pair, then the same through an engine alone. Thread-safe; holds leases as any request does.
+ *
+ * <p>The pair goes first, so that its prefill leg finds nothing in a cache.
+ */
+final class Trial {
+    private static final int ANSWER_BYTES = 1 << 20;
+
+    private final Fleet fleet;
+    private final ConnectorChoice connectors;
+    private final Candidates candidates;
+    private final BodyScanner scanner;
+    private final TrialLegs legs;
+
+    Trial(Fleet fleet, ConnectorChoice connectors, Candidates candidates, BodyScanner scanner, TrialLegs legs) {
+        this.fleet = fleet;
+        this.connectors = connectors;
+        this.candidates = candidates;
+        this.scanner = scanner;
+        this.legs = legs;
+    }
+
+    /**
+     * Runs a trial.
+     *
+     * @return both texts; or a {@link FailureException} when nothing was proved
+     */
+    Mono<Texts> run(TrialPair pair, TrialPrompt prompt) {
+        Worker alone = candidates.alone(pair);
+        Mono<TrialText> through = Mono.defer(() -> handedOver(pair, prompt));
+        return alone == null
+                ? through.map(text -> new Texts(text, null))
+                : through.flatMap(text -> alone(pair, alone, prompt).map(other -> new Texts(text, other)));
+    }
+
+    private Mono<TrialText> handedOver(TrialPair pair, TrialPrompt prompt) {
+        Lease prefill = fleet.lease(pair.prefill(), prompt.tokens());
+        Lease decode = fleet.lease(pair.decode(), 0);
+        Exchange exchange =
+                pair.connector().plan(legs.pairing().pair(prefill.seat(), decode.seat(), ApiKind.COMPLETIONS));
+        Witness witness = new Witness(legs.listener());
+        Attempt attempt = new Attempt(id(prompt, "pair"), exchange, pair.connector(), prefill, decode, witness);
+        Mono<TrialText> text = exchange instanceof Exchange.Single
+                ? Mono.error(unproved("no engine slot is free"))
+                : run(attempt, body(pair, prompt), witness);
+        return text.doOnNext(done -> requireHandedOver(witness)).doFinally(signal -> attempt.close());
+    }
+
+    private Mono<TrialText> alone(TrialPair pair, Worker worker, TrialPrompt prompt) {
+        Lease lease = fleet.lease(worker, prompt.tokens());
+        KvConnector connector = connectors.of(lease.seat().facts());
+        Exchange exchange = new Exchange.Single(connector.whole(lease.seat(), ApiKind.COMPLETIONS));
+        Witness witness = new Witness(legs.listener());
+        Attempt attempt = new Attempt(id(prompt, "alone"), exchange, connector, null, lease, witness);
+        return run(attempt, body(pair, prompt), witness).doFinally(signal -> attempt.close());
+    }
+
+    private Mono<TrialText> run(Attempt attempt, RequestBody body, RequestListener witness) {
+        return legs.runner()
+                .apply(witness)
+                .run(attempt, body, EmptyHttpHeaders.INSTANCE, false)
+                .flatMap(Trial::read)
+                .doFinally(signal -> body.release());
+    }
+
+    private static Mono<TrialText> read(EngineAnswer answer) {
+        if (!answer.successful()) {
+            answer.abandon();
+            return Mono.error(unproved("a worker answered " + answer.status()));
+        }
+        return answer.all(ANSWER_BYTES).map(Trial::textIn);
+    }
+
+    private static TrialText textIn(ByteBuf all) {
+        try {
+            return TrialText.of(all);
+        } finally {
+            all.release();
+        }
+    }
+
+    private static void requireHandedOver(Witness witness) {
+        if (witness.broken()) {
+            throw unproved("nothing was handed over");
+        }
+    }
+
+    private static FailureException unproved(String why) {
+        return new FailureException(Failure.KV_TRANSFER_FAILED, why);
+    }
+
+    private RequestBody body(TrialPair pair, TrialPrompt prompt) {
+        String json = prompt.json(pair.model());
+        ByteBuf bytes = Unpooled.wrappedBuffer(json.getBytes(StandardCharsets.UTF_8));
+        return scanner.scan(bytes).body();
+    }
+
+    private static String id(TrialPrompt prompt, String part) {
+        return "tandem-canary-" + Long.toUnsignedString(prompt.number(), 36) + "-" + part;
+    }
+
+    /**
+     * What was generated.
+     *
+     * @param handedOver by the pair
+     * @param alone by one engine, or null when none could be asked
+     */
+    record Texts(TrialText handedOver, @Nullable TrialText alone) {
+        Optional<Boolean> equal() {
+            return Optional.ofNullable(alone).map(handedOver::equal);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.trial;
+
+import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.lifecycle.RequestListener;
+import java.time.Duration;
+
+/**
+ * Sees whether a hand-over has worked; only what stays behind on engines is told to those who count requests.
+ * Thread-safe.
+ */
+final class Witness implements RequestListener {
+    private final RequestListener listener;
+    private volatile boolean broken;
+
+    Witness(RequestListener listener) {
+        this.listener = listener;
+    }
+
+    /** Whether a leg or the hand-over has failed, so that an answer proves nothing. */
+    boolean broken() {
+        return broken;
+    }
+
+    @Override
+    public void onLegFailed(LegKind kind, Leg leg, Failure failure) {
+        broken = true;
+    }
+
+    @Override
+    public void onHandover(String connector, HandoverResult result) {
+        if (result != HandoverResult.TAKEN) {
+            broken = true;
+        }
+    }
+
+    @Override
+    public void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {
+        listener.onStranded(connector, prefill, decode, heldFor);
+    }
+}
