@@ -81,8 +81,8 @@ final class HandoverLedger {
     private void check(char side, SeenRequest seen) {
         String body = seen.bodyText();
         assertThat(body).as("what a client said of hand-overs").doesNotContain(OF_A_CLIENT);
-        assertThat(seen.headers()).allSatisfy(header -> assertThat(header.getValue())
-                .doesNotContain(OF_A_CLIENT));
+        assertThat(seen.headers())
+                .allSatisfy(header -> assertThat(header.getValue()).doesNotContain(OF_A_CLIENT));
         Set<String> own = new HashSet<>();
         for (Matcher found = SINGLE_USE.matcher(body); found.find(); ) {
             own.add(found.group(1) + "=" + found.group(2));

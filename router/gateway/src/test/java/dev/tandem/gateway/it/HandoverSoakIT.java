@@ -27,16 +27,16 @@ import org.slf4j.LoggerFactory;
 /**
  * Many requests at a time through strict engines that fail at random, for each connector: every answer is exact or an
  * explicit failure, and the {@link HandoverLedger} is clean; in the second half clients also leave before they have an
- * answer. {@code -Dtandem.soak.requests} says how many for each
- * connector, {@code -Dtandem.soak.connectors} which ones, {@code -Dtandem.soak.seed} which requests.
+ * answer. {@code -Dtandem.soak.requests} says how many for each connector, {@code -Dtandem.soak.connectors} which ones,
+ * {@code -Dtandem.soak.seed} which requests.
  */
 @Tag("soak")
 @Timeout(value = 36_000, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class HandoverSoakIT {
     private static final Logger LOG = LoggerFactory.getLogger(HandoverSoakIT.class);
     private static final int REQUESTS = Integer.getInteger("tandem.soak.requests", 10_000);
-    private static final List<String> CONNECTORS = List.of(
-            System.getProperty("tandem.soak.connectors", "all").split(","));
+    private static final List<String> CONNECTORS =
+            List.of(System.getProperty("tandem.soak.connectors", "all").split(","));
     private static final long SEED = Long.getLong("tandem.soak.seed", 20_261_122);
     private static final int CLIENTS = 12;
 
