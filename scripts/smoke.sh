@@ -178,7 +178,7 @@ check_pair() {
   else
     fail 'two legs' "x-tandem-prefill: ${prefill:-missing}, x-tandem-decode: ${decode:-missing}"
   fi
-  cached=$(number_of cached_tokens || true)
+  cached=$(header x-tandem-cached-tokens)
   if ((${cached:-0} > 0)); then
     pass "hand-over: decode took $cached of $(number_of prompt_tokens) prompt tokens from the store"
   else

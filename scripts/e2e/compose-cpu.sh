@@ -94,7 +94,8 @@ handed_over() {
   local answer
   answer=$(complete "$url" true)
   grep -qi '^x-tandem-prefill: prefill-1' "$work/head" || { cat "$work/head"; return 1; }
-  jq -e '.timings.prompt_n <= 2 and .usage.prompt_tokens_details.cached_tokens > 100' <<<"$answer" >/dev/null || { echo "$answer"; return 1; }
+  grep -qiE '^x-tandem-cached-tokens: [0-9]{3}' "$work/head" || { cat "$work/head"; return 1; }
+  jq -e '.timings.prompt_n <= 2' <<<"$answer" >/dev/null || { echo "$answer"; return 1; }
   jq -r '.choices[0].text' <<<"$answer" >"$work/pair"
 }
 

@@ -2,34 +2,49 @@
 package dev.tandem.core.disagg;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Which connector the engines of a fleet use: one that the operator named, or the one that they speak. Immutable. */
+/**
+ * Which connector two engines use: the one that both speak. What an engine speaks is what the operator named for its
+ * worker, else for all workers, else what the engine itself was found to speak. Immutable.
+ */
 public final class ConnectorChoice {
     /** Name of the choice that asks the engines. */
     public static final String AUTO = "auto";
 
-    private final @Nullable KvConnector fixed;
+    private final @Nullable KvConnector forAll;
+    private final Set<KvConnector> configured;
 
-    private ConnectorChoice(@Nullable KvConnector fixed) {
-        this.fixed = fixed;
+    private ConnectorChoice(@Nullable KvConnector forAll, Set<KvConnector> configured) {
+        this.forAll = forAll;
+        this.configured = Set.copyOf(configured);
     }
 
-    /** Returns the choice of that name: a connector's, or {@link #AUTO}. */
+    /** Returns the choice of that name for all workers: a connector's, or {@link #AUTO}. */
     public static Optional<ConnectorChoice> named(String name) {
         return name.equals(AUTO)
-                ? Optional.of(new ConnectorChoice(null))
-                : KvConnectors.named(name).map(ConnectorChoice::new);
+                ? Optional.of(new ConnectorChoice(null, Set.of()))
+                : KvConnectors.named(name).map(connector -> new ConnectorChoice(connector, Set.of(connector)));
+    }
+
+    /** Returns this choice in a fleet in which some workers have choices of their own. */
+    public ConnectorChoice with(Collection<ConnectorChoice> ofWorkers) {
+        Set<KvConnector> all = new HashSet<>(configured);
+        ofWorkers.forEach(choice -> all.addAll(choice.configured));
+        return new ConnectorChoice(forAll, all);
     }
 
     /** Returns the known names. */
@@ -39,9 +54,6 @@ public final class ConnectorChoice {
 
     /** Returns the connector between two engines, which hands nothing over unless both speak its protocol. */
     public KvConnector between(EngineFacts prefill, EngineFacts decode) {
-        if (fixed != null) {
-            return fixed;
-        }
         String spoken = prefill.connector();
         return spoken == null || !spoken.equals(decode.connector())
                 ? KvConnectors.PLAIN
@@ -55,23 +67,54 @@ public final class ConnectorChoice {
 
     /**
      * Returns the APIs whose prompts some pair of the engines hands over. A pair of strangers runs a request whole on
-     * its decode worker.
+     * its decode worker. Where a side has nobody yet, whoever comes is taken to speak what all workers speak.
      */
     public Set<ApiKind> apis(List<EngineFacts> prefill, List<EngineFacts> decode) {
-        Set<KvConnector> used = used(prefill, decode);
+        Set<KvConnector> used = new HashSet<>();
+        orExpected(prefill).forEach(p -> orExpected(decode).forEach(d -> used.add(between(p, d))));
         return Arrays.stream(ApiKind.values())
                 .filter(api -> used.stream().anyMatch(connector -> connector.handsOver(api)))
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(ApiKind.class)));
     }
 
-    /** Whether every engine of that role also runs whole requests. */
-    public boolean serveWhole(Role role, List<EngineFacts> prefill, List<EngineFacts> decode) {
-        return used(prefill, decode).stream().allMatch(connector -> connector.servesWhole(role));
+    /** Whether every one of the engines of that role also runs whole requests. */
+    public boolean serveWhole(Role role, List<EngineFacts> engines) {
+        return engines.stream().allMatch(engine -> of(engine).servesWhole(role));
     }
 
-    /** Returns what the gateway must listen to; what engines speak of their own accord needs nothing. */
+    /**
+     * Whether a decode engine can read what a prefill engine computes: both are of one group, and of one version where
+     * the protocol between them needs that and both versions are known. Strangers have nothing to read.
+     */
+    public boolean pairs(EngineFacts prefill, EngineFacts decode) {
+        if (!Objects.equals(prefill.group(), decode.group())) {
+            return false;
+        }
+        EngineVersion one = prefill.version();
+        EngineVersion other = decode.version();
+        return one == null
+                || other == null
+                || one.equals(other)
+                || !between(prefill, decode).needsEqualVersions();
+    }
+
+    /**
+     * Returns what the gateway must listen to for any configured connector; what engines speak of their own accord
+     * needs nothing.
+     */
     public Set<KvConnector.Need> needs() {
-        return fixed == null ? Set.of() : fixed.needs();
+        return configured.stream()
+                .flatMap(connector -> connector.needs().stream())
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** Returns the names of the configured connectors that need the gateway to listen to that. */
+    public List<String> listening(KvConnector.Need need) {
+        return configured.stream()
+                .filter(connector -> connector.needs().contains(need))
+                .map(KvConnector::name)
+                .sorted()
+                .toList();
     }
 
     /** Returns why an engine can not take part in its protocol yet, or null. */
@@ -79,12 +122,13 @@ public final class ConnectorChoice {
         return of(engine).lacks(role, engine);
     }
 
-    private Set<KvConnector> used(List<EngineFacts> prefill, List<EngineFacts> decode) {
-        Set<KvConnector> used = new HashSet<>();
-        if (fixed != null) {
-            used.add(fixed);
-        }
-        prefill.forEach(p -> decode.forEach(d -> used.add(between(p, d))));
-        return used;
+    /** Returns what an operator must know of an engine that can take part, or null. */
+    public @Nullable String caution(EngineFacts engine) {
+        return of(engine).caution(engine);
+    }
+
+    private List<EngineFacts> orExpected(List<EngineFacts> engines) {
+        String expected = forAll == null ? null : forAll.name();
+        return engines.isEmpty() ? List.of(EngineFacts.UNKNOWN.speaking(expected)) : engines;
     }
 }

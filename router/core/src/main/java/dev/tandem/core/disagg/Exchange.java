@@ -15,6 +15,20 @@ public sealed interface Exchange {
     record Sequential(Leg prefill, Handover handover, Leg decode) implements Exchange {}
 
     /**
+     * As {@link Sequential}, but the first token comes from prefill, and decode goes on behind it.
+     *
+     * @param prefill leg that generates the first token and tells its id
+     * @param handover what must happen before decode goes on
+     * @param decode leg that goes on; without a first token it answers from the start
+     */
+    record Continued(Leg prefill, Handover handover, Leg decode) implements Exchange {
+        /** Returns the same legs for an answer that comes from decode alone. */
+        public Sequential fromStart() {
+            return new Sequential(prefill, handover, decode);
+        }
+    }
+
+    /**
      * Both legs start together; the engines meet through what their requests say. Nobody waits for prefill's answer.
      */
     record Parallel(Leg prefill, Leg decode) implements Exchange {}

@@ -27,17 +27,20 @@ public sealed interface Handover {
      * @param required keys that the field's object must have, with a value that is neither null nor empty; without one
      *     of them nothing is passed on and the decode worker computes the prompt itself
      * @param ours keys of that object whose values the router knows better, each with its JSON
+     * @param copied top-level fields of the prefill answer that the object takes up, too, if they are lists
      */
-    record Carried(String field, List<String> required, Map<String, String> ours) implements Handover {
+    record Carried(String field, List<String> required, Map<String, String> ours, List<String> copied)
+            implements Handover {
         /** Copies the collections; the keys keep their order. */
         public Carried {
             required = List.copyOf(required);
             ours = Collections.unmodifiableMap(new LinkedHashMap<>(ours));
+            copied = List.copyOf(copied);
         }
 
-        /** Carries the object as it came. */
-        public Carried(String field, List<String> required) {
-            this(field, required, Map.of());
+        /** Carries the object without anything from around it. */
+        public Carried(String field, List<String> required, Map<String, String> ours) {
+            this(field, required, ours, List.of());
         }
     }
 

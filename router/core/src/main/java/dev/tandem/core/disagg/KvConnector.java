@@ -42,6 +42,16 @@ public interface KvConnector {
         return null;
     }
 
+    /** Returns what an operator of an engine must know that can take part, and may not do it well; or null. */
+    default @Nullable String caution(EngineFacts facts) {
+        return null;
+    }
+
+    /** Whether an engine reads what another has computed only if both are of one version. */
+    default boolean needsEqualVersions() {
+        return false;
+    }
+
     /** Returns where the id comes from by which engines know the prefill worker. */
     default EngineIdSource engineIdSource() {
         return EngineIdSource.NOT_NEEDED;
@@ -57,8 +67,12 @@ public interface KvConnector {
         return WhenAbandoned.NOTHING_STAYS;
     }
 
-    /** Returns how long an engine holds a KV cache that nobody fetches; zero when it needs no hold. */
-    default Duration heldFor() {
+    /**
+     * Returns how long a prefill engine holds a KV cache that nobody fetches; zero when it needs no hold.
+     *
+     * @param prefill what the engine has said
+     */
+    default Duration heldFor(EngineFacts prefill) {
         return Duration.ZERO;
     }
 
@@ -98,6 +112,8 @@ public interface KvConnector {
         /** HTTP notices of stored KV caches. */
         TELEMETRY,
         /** HTTP calls of decode workers. */
-        METASERVER
+        METASERVER,
+        /** ZeroMQ notices of KV caches that have arrived. */
+        NOTIFICATIONS
     }
 }

@@ -12,6 +12,8 @@ public enum Failure {
     INVALID_JSON(400, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The request asks for something the gateway refuses, or lacks something that it needs. */
     INVALID_REQUEST(400, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
+    /** The request has to run on one worker, and those of its model run none alone. */
+    NOT_SPLITTABLE(400, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** No worker serves the model that the request names. */
     MODEL_NOT_FOUND(404, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The path is not on the list of served paths. */

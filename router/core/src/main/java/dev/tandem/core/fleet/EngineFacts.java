@@ -9,11 +9,17 @@ import org.jspecify.annotations.Nullable;
  * @param connector name of the KV connector whose protocol the engine speaks, or null when nobody could find out
  * @param slots engine slots that a request can name, or 0 when the engine has none
  * @param kv where other engines reach its KV cache, or null when nobody has said
+ * @param version version of the engine, or null when it has not said
+ * @param group name that the operator gave to the engines that may hand over to each other, or null
  */
 public record EngineFacts(
-        @Nullable String connector, int slots, @Nullable KvAddress kv) {
+        @Nullable String connector,
+        int slots,
+        @Nullable KvAddress kv,
+        @Nullable EngineVersion version,
+        @Nullable String group) {
     /** Nothing is known. */
-    public static final EngineFacts UNKNOWN = new EngineFacts(null, 0, null);
+    public static final EngineFacts UNKNOWN = new EngineFacts(null, 0);
 
     /** Checks the number. */
     public EngineFacts {
@@ -22,13 +28,39 @@ public record EngineFacts(
         }
     }
 
+    /** Makes facts of an engine of unknown version. */
+    public EngineFacts(@Nullable String connector, int slots, @Nullable KvAddress kv) {
+        this(connector, slots, kv, null, null);
+    }
+
     /** Makes facts of an engine whose KV cache no other engine reaches by an address. */
     public EngineFacts(@Nullable String connector, int slots) {
         this(connector, slots, null);
     }
 
+    /** Returns these facts where nothing else is declared; address and group are the declared ones. */
+    public EngineFacts declaredAs(EngineFacts declared) {
+        String protocol = declared.connector == null ? connector : declared.connector;
+        return new EngineFacts(protocol, slots, declared.kv, version, declared.group);
+    }
+
+    /** Returns these facts of an engine that speaks that protocol. */
+    public EngineFacts speaking(@Nullable String protocol) {
+        return new EngineFacts(protocol, slots, kv, version, group);
+    }
+
     /** Returns these facts with an address. */
     public EngineFacts at(@Nullable KvAddress address) {
-        return new EngineFacts(connector, slots, address);
+        return new EngineFacts(connector, slots, address, version, group);
+    }
+
+    /** Returns these facts with a version. */
+    public EngineFacts running(@Nullable EngineVersion engine) {
+        return new EngineFacts(connector, slots, kv, engine, group);
+    }
+
+    /** Returns these facts with a group. */
+    public EngineFacts in(@Nullable String name) {
+        return new EngineFacts(connector, slots, kv, version, name);
     }
 }

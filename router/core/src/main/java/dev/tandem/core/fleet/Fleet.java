@@ -6,9 +6,11 @@ import dev.tandem.core.time.Ticker;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -29,10 +31,13 @@ public final class Fleet {
     /** Guards every change of {@link #states}, of health and of {@link #snapshot}; never held while calling out. */
     private final Object lock = new Object();
 
+    /** Guarded by {@link #lock}. */
+    private final Set<WorkerPair> quarantined = new HashSet<>();
+
     /** By id, in the order of the ids. The map is replaced, never changed. */
     private volatile Map<String, WorkerState> states = Map.of();
 
-    private volatile FleetSnapshot snapshot = new FleetSnapshot(List.of());
+    private volatile FleetSnapshot snapshot = new FleetSnapshot(List.of(), Set.of());
 
     /** Makes an empty fleet. */
     public Fleet(FleetSettings settings, Ticker ticker) {
@@ -65,6 +70,7 @@ public final class Fleet {
                     throw new IllegalArgumentException("worker id: " + worker.id() + " (expected: unique)");
                 }
             });
+            quarantined.removeIf(pair -> !stays(pair.prefill(), next) || !stays(pair.decode(), next));
             states = Collections.unmodifiableMap(next);
             publish();
         }
@@ -151,9 +157,26 @@ public final class Fleet {
         change(states.get(workerId), state -> state.health().drain(draining));
     }
 
+    /**
+     * Puts a pair in quarantine, or lets it out: as long as it is there it gets no request. A pair one of whose workers
+     * has left is ignored.
+     */
+    public void quarantine(WorkerPair pair, boolean on) {
+        synchronized (lock) {
+            boolean known = states.containsKey(pair.prefill()) && states.containsKey(pair.decode());
+            if ((known && on) ? quarantined.add(pair) : quarantined.remove(pair)) {
+                publish();
+            }
+        }
+    }
+
     /** Returns the number of open leases on all workers, those that have left included. */
     public int leases() {
         return openLeases.get();
+    }
+
+    private boolean stays(String id, Map<String, WorkerState> next) {
+        return next.containsKey(id) && next.get(id) == states.get(id);
     }
 
     private WorkerState kept(Worker worker) {
@@ -186,6 +209,6 @@ public final class Fleet {
     private void publish() {
         List<FleetSnapshot.Entry> entries = new ArrayList<>();
         states.values().forEach(state -> entries.add(FleetSnapshot.Entry.of(state)));
-        snapshot = new FleetSnapshot(entries);
+        snapshot = new FleetSnapshot(entries, quarantined);
     }
 }

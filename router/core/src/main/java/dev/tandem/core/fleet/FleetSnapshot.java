@@ -28,10 +28,12 @@ public final class FleetSnapshot {
 
     private final List<Entry> entries;
     private final SortedSet<String> models;
+    private final Set<WorkerPair> quarantined;
 
-    /** Takes the entries in the order of the worker ids. */
-    FleetSnapshot(List<Entry> entries) {
+    /** Takes the entries in the order of the worker ids, and the pairs that must not be used. */
+    FleetSnapshot(List<Entry> entries, Set<WorkerPair> quarantined) {
         this.entries = List.copyOf(entries);
+        this.quarantined = Set.copyOf(quarantined);
         TreeSet<String> union = new TreeSet<>();
         entries.forEach(entry -> union.addAll(entry.models()));
         this.models = Collections.unmodifiableSortedSet(union);
@@ -40,6 +42,11 @@ public final class FleetSnapshot {
     /** Returns the models that the workers last listed, also those of workers that are down. */
     public SortedSet<String> models() {
         return models;
+    }
+
+    /** Returns the pairs that hand over something else than they should. */
+    public Set<WorkerPair> quarantined() {
+        return quarantined;
     }
 
     /** Returns the workers of the given roles that list the model, whether up or not; null stands for any model. */

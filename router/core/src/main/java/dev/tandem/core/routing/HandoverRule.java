@@ -23,6 +23,16 @@ public interface HandoverRule {
     Terms between(List<EngineFacts> prefill, List<EngineFacts> decode);
 
     /**
+     * Whether a decode engine can read what a prefill engine computes; if not, the two are never paired.
+     *
+     * @param prefill what the engine of the prefill worker said
+     * @param decode what the engine of the decode worker said
+     */
+    default boolean pairs(EngineFacts prefill, EngineFacts decode) {
+        return true;
+    }
+
+    /**
      * What two roles can do together. Immutable.
      *
      * @param apis the APIs whose requests may run on two workers; none when every worker serves whole requests

@@ -15,8 +15,10 @@ final class ModelRoutes {
 
     private final HandoverRule.Terms terms;
     private final Route all;
+    private final Route anyWhole;
     private final Route prefill;
     private final Route decode;
+    private final Pairs pairs;
     private final List<Route> wholeFirst;
     private final List<Route> wholeAnywhere;
 
@@ -24,9 +26,11 @@ final class ModelRoutes {
         terms = rule.between(
                 snapshot.facts(model, EnumSet.of(Role.PREFILL)), snapshot.facts(model, EnumSet.of(Role.DECODE)));
         all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
+        anyWhole = whole(snapshot, model, policies, EVERY_ROLE);
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
         decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
         Route prefilling = whole(snapshot, model, policies, EnumSet.of(Role.PREFILL));
+        pairs = new Pairs(snapshot, model, rule);
         wholeFirst = List.of(
                 whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED)),
                 whole(snapshot, model, policies, EnumSet.of(Role.DECODE)),
@@ -61,12 +65,27 @@ final class ModelRoutes {
         return all;
     }
 
+    /** Returns every worker of the model that serves whole requests. */
+    Route anyWhole() {
+        return anyWhole;
+    }
+
     Route prefill() {
         return prefill;
     }
 
     Route decode() {
         return decode;
+    }
+
+    /** Whether some worker of the model serves whole requests, up or not. */
+    boolean serveWhole() {
+        return !anyWhole.empty();
+    }
+
+    /** Returns which of them can hand over to each other. */
+    Pairs pairs() {
+        return pairs;
     }
 
     /** Returns where whole requests go that are better off in one piece: unified workers before all others. */

@@ -2,7 +2,6 @@
 package dev.tandem.core.routing;
 
 import dev.tandem.core.fleet.LoadView;
-import dev.tandem.core.fleet.Membership;
 import dev.tandem.core.fleet.Pool;
 import dev.tandem.core.fleet.Worker;
 import java.util.Set;
@@ -40,35 +39,25 @@ final class Route {
     /** Returns the worker that the policy chooses, or null when none is eligible. */
     @Nullable
     Worker choose(RoutingRequest request, Set<String> excluded) {
-        int slot = selector.select(request, load(excluded));
-        return slot == Selector.NONE ? null : pool.members().worker(slot);
+        int slot = select(request, load(excluded));
+        return slot == Selector.NONE ? null : worker(slot);
     }
 
-    private LoadView load(Set<String> excluded) {
-        return excluded.isEmpty() ? pool.load() : new Excluding(pool.members(), pool.load(), excluded);
+    /** Returns the slot that the policy chooses under that load, or {@link Selector#NONE}. */
+    int select(RoutingRequest request, LoadView load) {
+        return selector.select(request, load);
     }
 
-    /** A load view in which some workers are not eligible. Thread-safe. */
-    private record Excluding(Membership members, LoadView load, Set<String> excluded) implements LoadView {
-        @Override
-        public int inFlight(int slot) {
-            return load.inFlight(slot);
-        }
+    /** Returns the worker at a slot. */
+    Worker worker(int slot) {
+        return pool.members().worker(slot);
+    }
 
-        @Override
-        public long pendingTokens(int slot) {
-            return load.pendingTokens(slot);
-        }
-
-        @Override
-        public double capacity(int slot) {
-            return load.capacity(slot);
-        }
-
-        @Override
-        public boolean eligible(int slot) {
-            return load.eligible(slot)
-                    && !excluded.contains(members.worker(slot).id());
-        }
+    /** Returns the load of the pool, in which the excluded workers are not eligible. */
+    LoadView load(Set<String> excluded) {
+        return excluded.isEmpty()
+                ? pool.load()
+                : new Narrowed(
+                        pool.load(), slot -> !excluded.contains(worker(slot).id()));
     }
 }

@@ -4,6 +4,7 @@ package dev.tandem.core.routing;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSnapshot;
+import dev.tandem.core.fleet.LoadView;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.routing.ModelRoutes.ModelPolicies;
@@ -28,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li>A model that no worker has ever listed does not exist, once some worker has listed its models.
  *   <li>Without hand-over, all workers of the model form one pool and serve whole requests by the prefill policy.
- *   <li>A splittable prompt of at least {@code minSplitTokens} goes to a prefill and a decode worker, if both are up.
+ *   <li>A splittable prompt of at least {@code minSplitTokens} goes to a prefill and a decode worker, if both are up
+ *       and one can read from the other ({@link Pairs}): first a decode worker that has a partner, then its partner.
  *   <li>Where engines of a pair serve nothing alone, a short prompt needs a unified worker or a pair, too.
  *   <li>A request that is short or can not be split runs whole on a unified worker, else on a decode worker; one that
  *       only lacks its pair, on whichever of the two the policy prefers. Prefill workers are the last resort of both.
@@ -38,6 +40,11 @@ import org.jspecify.annotations.Nullable;
  * learns about another; they are compiled when the fleet changes, not per request.
  */
 public final class Router {
+    private static final String NEVER_ALONE =
+            "the workers of this model hand over every prompt, one at a time: n, best_of,"
+                    + " echo, prompt_logprobs, beam search and lists of prompts need a worker that runs requests alone";
+    private static final String NO_PAIR = "no decode worker that is up can read from a prefill worker that is up";
+
     private final Fleet fleet;
     private final RoutingSettings settings;
     private final HandoverRule handover;
@@ -93,13 +100,15 @@ public final class Router {
         }
         Attempt attempt = new Attempt(request, excludedWorkerIds, candidates);
         if (!candidates.handOver()) {
-            return whole(attempt, List.of(candidates.all()), "nothing is handed over");
+            return whole(attempt, List.of(candidates.anyWhole()), "nothing is handed over");
         }
         if (!candidates.handOver(request.api())) {
             return whole(attempt, candidates.wholeFirst(), "prompts of this API are not handed over");
         }
         if (!request.splittable()) {
-            return whole(attempt, candidates.wholeFirst(), "the request can not be split");
+            return candidates.serveWhole()
+                    ? whole(attempt, candidates.wholeFirst(), "the request can not be split")
+                    : unroutable(Failure.NOT_SPLITTABLE, NEVER_ALONE);
         }
         if (request.promptTokens() < settings.minSplitTokens() && candidates.takesWhole(excludedWorkerIds)) {
             return whole(
@@ -115,17 +124,24 @@ public final class Router {
         if (!candidates.prefill().open(attempt.excluded())) {
             return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
         }
-        Worker decode = candidates.decode().choose(attempt.request(), attempt.excluded());
-        if (decode == null) {
-            return whole(attempt, candidates.wholeAnywhere(), missing("decode", candidates.decode()));
+        LoadView prefills = candidates.prefill().load(attempt.excluded());
+        LoadView decodes = candidates.decode().load(attempt.excluded());
+        int decode =
+                candidates.decode().select(attempt.request(), candidates.pairs().decodes(decodes, prefills));
+        if (decode == Selector.NONE) {
+            return unpaired(attempt);
         }
-        Worker prefill = candidates.prefill().choose(attempt.request(), attempt.excluded());
-        if (prefill == null) {
+        int prefill = candidates
+                .prefill()
+                .select(attempt.request(), candidates.pairs().prefills(prefills, decode));
+        if (prefill == Selector.NONE) {
             return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
         }
         String reason = "prompt of " + attempt.request().promptTokens() + " tokens, a pair is up";
         return new Disaggregated(
-                prefill, decode, new Rationale(candidates.decode().policy(), reason));
+                candidates.prefill().worker(prefill),
+                candidates.decode().worker(decode),
+                new Rationale(candidates.decode().policy(), reason));
     }
 
     private RoutingDecision whole(Attempt attempt, List<Route> order, String reason) {
@@ -136,6 +152,16 @@ public final class Router {
             }
         }
         return unroutable(Failure.NO_WORKER, nobodyIsUp(attempt));
+    }
+
+    /** Somebody who serves whole requests is still better than nobody. */
+    private RoutingDecision unpaired(Attempt attempt) {
+        ModelRoutes candidates = attempt.candidates();
+        if (!candidates.decode().open(attempt.excluded())) {
+            return whole(attempt, candidates.wholeAnywhere(), missing("decode", candidates.decode()));
+        }
+        RoutingDecision whole = whole(attempt, candidates.wholeAnywhere(), NO_PAIR);
+        return whole instanceof Unroutable ? unroutable(Failure.NO_WORKER, NO_PAIR) : whole;
     }
 
     private static String missing(String role, Route route) {
@@ -181,7 +207,7 @@ public final class Router {
             case UNKNOWN -> "not probed yet";
             case DOWN -> "down";
             case DRAINING -> "draining";
-            case UP -> excluded.contains(status.worker().id()) ? "failed it already" : "just came up";
+            case UP -> excluded.contains(status.worker().id()) ? "failed it already" : "can not run it alone";
         };
     }
 

@@ -3,7 +3,10 @@ package dev.tandem.core.disagg;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.core.disagg.KvConnector.Need;
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -47,11 +50,63 @@ class ConnectorChoiceTest {
     }
 
     @Test
-    void aNamedConnectorAsksNobody() {
+    void whoeverIsStillMissingIsTakenToSpeakWhatAllSpeak() {
         ConnectorChoice named = ConnectorChoice.named("nixl").orElseThrow();
 
-        assertThat(named.between(SLOTS, EngineFacts.UNKNOWN).name()).isEqualTo("nixl");
         assertThat(named.apis(List.of(), List.of())).contains(ApiKind.COMPLETIONS);
+        assertThat(named.apis(List.of(), List.of(NIXL))).contains(ApiKind.COMPLETIONS);
+        assertThat(named.apis(List.of(), List.of(SLOTS))).isEmpty();
+    }
+
+    @Test
+    void strangersAreNeverPairedWhateverAllOthersSpeak() {
+        for (String name : ConnectorChoice.names()) {
+            ConnectorChoice choice = ConnectorChoice.named(name).orElseThrow();
+            for (KvConnector one : KvConnectors.ALL) {
+                for (KvConnector other : KvConnectors.ALL) {
+                    assertThat(choice.between(new EngineFacts(one.name(), 1), new EngineFacts(other.name(), 1)))
+                            .as("%s and %s under %s", one.name(), other.name(), name)
+                            .isSameAs(one.equals(other) ? one : KvConnectors.PLAIN);
+                }
+            }
+        }
+    }
+
+    @Test
+    void anEngineServesWholeIfItsOwnProtocolAllowsIt() {
+        EngineFacts never = new EngineFacts("p2p-nccl", 0);
+
+        assertThat(auto.serveWhole(Role.DECODE, List.of(NIXL, SLOTS, EngineFacts.UNKNOWN)))
+                .isTrue();
+        assertThat(auto.serveWhole(Role.DECODE, List.of(NIXL, never))).isFalse();
+    }
+
+    @Test
+    void whatAnyWorkerNeedsIsNeeded() {
+        ConnectorChoice layerwise = ConnectorChoice.named("ascend-layerwise").orElseThrow();
+        ConnectorChoice notices = ConnectorChoice.named("lmcache-mp").orElseThrow();
+
+        assertThat(auto.needs()).isEmpty();
+        assertThat(auto.with(List.of(layerwise, notices, layerwise)).needs())
+                .containsExactlyInAnyOrder(Need.METASERVER, Need.TELEMETRY);
+        assertThat(notices.with(List.of(auto)).listening(Need.TELEMETRY)).containsExactly("lmcache-mp");
+    }
+
+    @Test
+    void pairsAreOfOneVersionWhereTheirProtocolNeedsIt() {
+        EngineVersion old = new EngineVersion("0.31.0");
+        EngineVersion young = new EngineVersion("0.32.0");
+
+        assertThat(auto.pairs(NIXL.running(old), NIXL.running(old))).isTrue();
+        assertThat(auto.pairs(NIXL.running(old), NIXL.running(young))).isFalse();
+        assertThat(auto.pairs(NIXL.running(old), NIXL)).isTrue();
+        assertThat(auto.pairs(SLOTS.running(old), SLOTS.running(young))).isTrue();
+        assertThat(auto.pairs(NIXL.running(old), SLOTS.running(young)))
+                .as("strangers")
+                .isTrue();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL.in("b"))).isFalse();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL)).isFalse();
+        assertThat(auto.pairs(NIXL.in("a"), NIXL.in("a"))).isTrue();
     }
 
     @Test

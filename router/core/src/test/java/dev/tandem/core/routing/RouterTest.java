@@ -152,13 +152,20 @@ class RouterTest {
                 RoutingSettings.defaults(),
                 terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.noneOf(Role.class)));
         up(P, D);
-        assertThat(router.route(of("m", 1000, false), Set.of())).isInstanceOf(Unroutable.class);
+        assertThat(router.route(of("m", 1000, false), Set.of()))
+                .isInstanceOfSatisfying(
+                        Unroutable.class,
+                        refusal -> assertThat(refusal.failure()).isEqualTo(Failure.NOT_SPLITTABLE));
         assertThat(router.route(LONG, Set.of("p"))).isInstanceOf(Unroutable.class);
 
         up(P, D, U);
         assertThat(router.route(of("m", 1000, false), Set.of()))
                 .isInstanceOfSatisfying(
                         Unified.class, decision -> assertThat(decision.worker()).isEqualTo(U));
+        assertThat(router.route(of("m", 1000, false), Set.of("u")))
+                .isInstanceOfSatisfying(
+                        Unroutable.class,
+                        refusal -> assertThat(refusal.failure()).isEqualTo(Failure.NO_WORKER));
         assertThat(router.route(of("m", 3, true), Set.of()))
                 .isInstanceOfSatisfying(
                         Unified.class, decision -> assertThat(decision.worker()).isEqualTo(U));
@@ -194,6 +201,20 @@ class RouterTest {
 
         fleet.onProbe("d", new Probe.Healthy(Set.of("m"), nixl));
         assertThat(router.route(LONG, Set.of())).isInstanceOf(Disaggregated.class);
+    }
+
+    @Test
+    void whoServesNothingAloneGetsNothingWhereNothingIsHandedOver() {
+        fleet.replace(List.of(P, D));
+        up(P, D);
+        Router router = router(
+                RoutingSettings.defaults(),
+                (prefill, decode) -> new HandoverRule.Terms(Set.of(), Set.of(Role.PREFILL, Role.UNIFIED)));
+
+        assertThat(router.route(LONG, Set.of()))
+                .isInstanceOfSatisfying(
+                        Unified.class, decision -> assertThat(decision.worker()).isEqualTo(P));
+        assertThat(router.route(LONG, Set.of("p"))).isInstanceOf(Unroutable.class);
     }
 
     @Test

@@ -47,7 +47,7 @@ public final class AnswerRelay {
             EngineAnswer answer, ApiKind api, boolean streaming, HttpServerResponse response, Watcher watcher) {
         response.status(answer.status());
         HopHeaders.toClient(answer.headers(), response.responseHeaders());
-        Passage passage = new Passage(api, watcher, answer.contentLength());
+        Passage passage = new Passage(api, watcher, answer);
         Flux<ByteBuf> body = answer.body().doOnNext(passage::piece);
         if (streaming && answer.successful()) {
             body = body.concatWith(Flux.defer(passage::requireComplete))
@@ -74,16 +74,16 @@ public final class AnswerRelay {
     private final class Passage {
         private final ApiKind api;
         private final Watcher watcher;
-        private final long announced;
+        private final EngineAnswer answer;
         private final AnswerTap tap = new AnswerTap();
         private final AtomicBoolean over = new AtomicBoolean();
         private long lastNanos;
         private @Nullable FailureException failure;
 
-        private Passage(ApiKind api, Watcher watcher, long announced) {
+        private Passage(ApiKind api, Watcher watcher, EngineAnswer answer) {
             this.api = api;
             this.watcher = watcher;
-            this.announced = announced;
+            this.answer = answer;
         }
 
         private void piece(ByteBuf piece) {
@@ -138,10 +138,11 @@ public final class AnswerRelay {
                 return;
             }
             // The server stops reading once it has the announced length, which is no sign of a client that left.
-            boolean left = cancelled && tap.bytes() != announced;
+            boolean left = cancelled && tap.bytes() != answer.contentLength();
             RelayEnd.Kind kind =
                     left ? RelayEnd.Kind.CANCELLED : failure == null ? RelayEnd.Kind.WHOLE : RelayEnd.Kind.BROKEN;
-            watcher.onEnd(new RelayEnd(kind, failure, tap.bytes(), tap.usage()));
+            UsageReport said = answer.usage();
+            watcher.onEnd(new RelayEnd(kind, failure, tap.bytes(), said.equals(UsageReport.NONE) ? tap.usage() : said));
         }
     }
 }

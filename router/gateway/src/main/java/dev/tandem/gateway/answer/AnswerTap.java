@@ -10,7 +10,7 @@ import java.util.List;
  * Watches an answer pass by without touching it: counts its bytes and keeps its last ones, in which the engine says how
  * the answer ended and what it used. Confined to one request.
  */
-final class AnswerTap {
+public final class AnswerTap {
     /** Holds a usage object and the events behind it many times over. */
     private static final int TAIL_BYTES = 4096;
 
@@ -20,7 +20,7 @@ final class AnswerTap {
     private long seen;
 
     /** Sees a piece of the answer; reads from it, keeps no reference. */
-    void accept(ByteBuf piece) {
+    public void accept(ByteBuf piece) {
         int length = piece.readableBytes();
         int kept = Math.min(length, TAIL_BYTES);
         int from = piece.readerIndex() + length - kept;
@@ -37,7 +37,7 @@ final class AnswerTap {
     }
 
     /** Returns what the engine says of the tokens it used, as far as it has said it. */
-    UsageReport usage() {
+    public UsageReport usage() {
         return UsageReport.last(tailText());
     }
 

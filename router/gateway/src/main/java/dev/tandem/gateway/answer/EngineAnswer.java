@@ -8,8 +8,11 @@ import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -19,7 +22,8 @@ public final class EngineAnswer {
     private final HttpHeaders headers;
     private final Flux<ByteBuf> body;
     private final Runnable abandon;
-    private final UsageReport usage;
+    private final Supplier<UsageReport> usage;
+    private final @Nullable ByteBuf whole;
     private final AtomicBoolean settled = new AtomicBoolean();
 
     /**
@@ -31,27 +35,37 @@ public final class EngineAnswer {
      * @param abandon gives back what an unread body holds
      */
     public EngineAnswer(int status, HttpHeaders headers, Flux<ByteBuf> body, Runnable abandon) {
-        this(status, headers, body, abandon, UsageReport.NONE);
+        this(status, headers, body, abandon, () -> UsageReport.NONE, null);
     }
 
-    private EngineAnswer(int status, HttpHeaders headers, Flux<ByteBuf> body, Runnable abandon, UsageReport usage) {
+    private EngineAnswer(
+            int status,
+            HttpHeaders headers,
+            Flux<ByteBuf> body,
+            Runnable abandon,
+            Supplier<UsageReport> usage,
+            @Nullable ByteBuf whole) {
         this.status = status;
         this.headers = headers;
         this.body = body;
         this.abandon = abandon;
         this.usage = usage;
+        this.whole = whole;
     }
 
     /** Returns the same answer, read to its end, without what engines say to each other. */
     public EngineAnswer whole(ByteBuf all) {
         AnswerTap tap = new AnswerTap();
         tap.accept(all);
-        int length = all.readableBytes();
-        ByteBuf shown = tap.mayNameKv() ? HandoverFields.hide(all) : all;
-        HttpHeaders own = shown.readableBytes() == length
+        UsageReport said = tap.usage();
+        return read(tap.mayNameKv() ? HandoverFields.hide(all) : all, () -> said);
+    }
+
+    private EngineAnswer read(ByteBuf all, Supplier<UsageReport> said) {
+        HttpHeaders own = all.readableBytes() == contentLength()
                 ? headers
-                : headers.copy().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(shown.readableBytes()));
-        return new EngineAnswer(status, own, Flux.just(shown), shown::release, tap.usage());
+                : headers.copy().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(all.readableBytes()));
+        return new EngineAnswer(status, own, Flux.just(all), all::release, said, all);
     }
 
     /** Returns the same answer, whose body is read from elsewhere. */
@@ -91,6 +105,34 @@ public final class EngineAnswer {
         });
     }
 
+    /**
+     * Returns the same answer as a client is to see it; its {@link #usage()} stays what the engine has said. Nothing is
+     * read ahead, and an answer that was read to its end has a length.
+     */
+    public EngineAnswer shownWith(List<Substitution> changes) {
+        if (changes.isEmpty()) {
+            return this;
+        }
+        if (whole != null) {
+            return settled.compareAndSet(false, true) ? changed(whole, changes) : this;
+        }
+        AnswerTap said = new AnswerTap();
+        Flux<ByteBuf> shown = Flux.defer(this::body).doOnNext(said::accept);
+        for (Substitution change : changes) {
+            shown = change.in(shown);
+        }
+        HttpHeaders own = headers.copy().remove(HttpHeaderNames.CONTENT_LENGTH);
+        return new EngineAnswer(status, own, shown, this::abandon, said::usage, null);
+    }
+
+    private EngineAnswer changed(ByteBuf all, List<Substitution> changes) {
+        ByteBuf shown = all;
+        for (Substitution change : changes) {
+            shown = change.in(shown);
+        }
+        return read(shown, usage);
+    }
+
     /** Returns an answer whose body is made from the whole of this one; the rewriter borrows its argument. */
     public EngineAnswer rewritten(Function<ByteBuf, ByteBuf> rewrite) {
         HttpHeaders own = headers.copy().remove(HttpHeaderNames.CONTENT_LENGTH);
@@ -103,12 +145,12 @@ public final class EngineAnswer {
                     }
                 })
                 .flux();
-        return new EngineAnswer(status, own, rewritten, this::abandon, usage);
+        return new EngineAnswer(status, own, rewritten, this::abandon, usage, null);
     }
 
-    /** Returns what the engine said of the tokens it used, if the answer has been read to its end. */
+    /** Returns what the engine has said of the tokens it used, as far as it is known before the answer is relayed. */
     public UsageReport usage() {
-        return usage;
+        return usage.get();
     }
 
     /** Returns the HTTP status. */

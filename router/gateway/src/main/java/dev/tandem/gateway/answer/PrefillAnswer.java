@@ -6,6 +6,8 @@ import dev.tandem.core.disagg.Handover.Carried;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -26,7 +28,7 @@ public final class PrefillAnswer {
     public static Optional<Put> carried(ByteBuf body, Carried wanted) {
         try (JsonParser parser = AnswerJson.open(body)) {
             return AnswerJson.seek(parser, wanted.field()) == JsonToken.START_OBJECT
-                    ? complete(parser, body, wanted)
+                    ? complete(parser, body, wanted.copied().isEmpty() ? wanted : copied(body, wanted))
                     : Optional.empty();
         } catch (JacksonException broken) {
             return Optional.empty();
@@ -57,6 +59,21 @@ public final class PrefillAnswer {
         }
         wanted.ours().forEach((key, json) -> members.add("\"" + key + "\":" + json));
         return Optional.of(new Put(wanted.field(), members.toString()));
+    }
+
+    /** Returns the same wish, with the lists that are to be copied among what the router knows. */
+    private static Carried copied(ByteBuf body, Carried wanted) {
+        Map<String, String> ours = new LinkedHashMap<>(wanted.ours());
+        for (String field : wanted.copied()) {
+            try (JsonParser parser = AnswerJson.open(body)) {
+                if (AnswerJson.seek(parser, field) == JsonToken.START_ARRAY) {
+                    int from = offset(parser.currentTokenLocation());
+                    parser.skipChildren();
+                    ours.put(field, text(body, from, offset(parser.currentLocation())));
+                }
+            }
+        }
+        return new Carried(wanted.field(), wanted.required(), ours);
     }
 
     private static int offset(TokenStreamLocation location) {

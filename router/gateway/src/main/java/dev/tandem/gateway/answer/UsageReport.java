@@ -33,10 +33,19 @@ public record UsageReport(int promptTokens, int cachedTokens, int outputTokens) 
     }
 
     private static UsageReport read(String json) {
-        UsageReport usage = NONE;
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json)) {
-            int depth = 0;
-            do {
+            return parser.nextToken() == JsonToken.START_OBJECT ? read(parser) : NONE;
+        } catch (JacksonException notJson) {
+            return NONE;
+        }
+    }
+
+    /** Reads the object that has just begun, to its end or to where it is cut. */
+    static UsageReport read(JsonParser parser) {
+        UsageReport usage = NONE;
+        try {
+            int depth = 1;
+            while (depth > 0) {
                 JsonToken token = parser.nextToken();
                 if (token == null) {
                     return usage;
@@ -46,7 +55,7 @@ public record UsageReport(int promptTokens, int cachedTokens, int outputTokens) 
                 if (token == JsonToken.VALUE_NUMBER_INT && name != null) {
                     usage = usage.with(name, parser.getIntValue());
                 }
-            } while (depth > 0);
+            }
         } catch (JacksonException cut) {
             return usage;
         }

@@ -191,10 +191,9 @@ public final class BodyScanner {
             switch (name) {
                 case "model" -> model = text(value, parser);
                 case "stream" -> streaming = value == JsonToken.VALUE_TRUE;
-                case "use_beam_search", "echo" -> whole |= value == JsonToken.VALUE_TRUE;
-                case "n", "best_of" ->
-                    whole |= value == JsonToken.VALUE_NUMBER_INT
-                            && !parser.getString().equals("1");
+                case "use_beam_search", "echo" ->
+                    whole |= value != JsonToken.VALUE_FALSE && value != JsonToken.VALUE_NULL;
+                case "n", "best_of" -> whole |= value != JsonToken.VALUE_NULL && !isOne(value, parser);
                 case "prompt_logprobs" -> whole |= value != JsonToken.VALUE_NULL;
                 default -> {
                     // passes through unread
@@ -226,6 +225,11 @@ public final class BodyScanner {
 
         private int[] elementEnds() {
             return Arrays.copyOf(elementEnds, elements);
+        }
+
+        /** Engines also take {@code 2.0} and {@code "2"} for a number; what is not plainly 1 is more. */
+        private static boolean isOne(JsonToken value, JsonParser parser) {
+            return value == JsonToken.VALUE_NUMBER_INT && parser.getString().equals("1");
         }
 
         private static @Nullable String text(JsonToken value, JsonParser parser) {

@@ -2,24 +2,22 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
-import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.disagg.KvConnector.Need;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
-import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.RetryPolicy;
-import dev.tandem.core.routing.HandoverRule;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
@@ -43,24 +41,52 @@ class CoreConfiguration {
     }
 
     @Bean
-    Fleet fleet(TandemProperties properties, Workforce workforce, Ticker ticker) {
-        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, CoreConfiguration::log);
+    Fleet fleet(TandemProperties properties, Workforce workforce, ConnectorChoice connectors, Ticker ticker) {
+        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, status -> log(status, connectors));
         fleet.replace(workforce.workers());
         return fleet;
     }
 
     @Bean
     ConnectorChoice connectors(TandemProperties properties) {
-        String name = properties.disagg().connector();
-        ConnectorChoice choice = ConnectorChoice.named(name)
-                .orElseThrow(() -> unknown("tandem.disagg.connector", name, ConnectorChoice.names()));
-        if (!choice.needs().isEmpty() && !properties.handover().http().enabled()) {
-            throw new InvalidConfigurationException(
-                    "connector " + name + " waits for what engines tell the gateway over HTTP, and nobody listens",
-                    "Set tandem.handover.http.enabled to true, its address to one that the engines reach, and"
-                            + " tandem.handover.http.allowed to theirs.");
-        }
+        ConnectorChoice forAll = requireKnownConnector(
+                "tandem.disagg.connector", properties.disagg().connector());
+        List<ConnectorChoice> ofWorkers = properties.workers().stream()
+                .filter(worker -> worker.connector() != null)
+                .map(worker -> requireKnownConnector("connector of the worker " + worker.id(), worker.connector()))
+                .toList();
+        ConnectorChoice choice = forAll.with(ofWorkers);
+        requireListeners(choice, properties.handover());
         return choice;
+    }
+
+    private static void requireListeners(ConnectorChoice choice, TandemProperties.HandoverProperties listeners) {
+        for (Need need : choice.needs()) {
+            switch (need) {
+                case TELEMETRY, METASERVER ->
+                    require(
+                            choice.listening(need),
+                            "over HTTP",
+                            "tandem.handover.http",
+                            listeners.http().enabled());
+                case NOTIFICATIONS ->
+                    require(
+                            choice.listening(need),
+                            "over ZeroMQ",
+                            "tandem.handover.notifications",
+                            listeners.notifications().enabled());
+            }
+        }
+    }
+
+    private static void require(List<String> connectors, String how, String listener, boolean enabled) {
+        if (!enabled) {
+            throw new InvalidConfigurationException(
+                    "a connector waits for what engines tell the gateway " + how + ", and nobody listens: "
+                            + String.join(", ", connectors),
+                    "Set " + listener + ".enabled to true, its address to one that the engines reach, and " + listener
+                            + ".allowed to theirs.");
+        }
     }
 
     @Bean
@@ -68,28 +94,7 @@ class CoreConfiguration {
         RoutingSettings settings = routingSettings(properties);
         requireKnown("tandem.routing.prefill-policy", settings.prefillPolicy());
         requireKnown("tandem.routing.decode-policy", settings.decodePolicy());
-        return new Router(
-                fleet,
-                settings,
-                (prefill, decode) -> terms(connectors, prefill, decode),
-                ThreadLocalRandom::current,
-                ticker);
-    }
-
-    /** A pair of strangers is a mistake in nearly every fleet, and nothing else would tell of it. */
-    private static HandoverRule.Terms terms(
-            ConnectorChoice connectors, List<EngineFacts> prefill, List<EngineFacts> decode) {
-        List<String> spoken = Stream.concat(prefill.stream(), decode.stream())
-                .map(facts -> Objects.requireNonNullElse(facts.connector(), ""))
-                .distinct()
-                .sorted()
-                .toList();
-        if (spoken.size() > 1 && !spoken.contains("")) {
-            LOG.warn("workers do not speak one hand-over protocol, strangers serve whole connectors={}", spoken);
-        }
-        EnumSet<Role> whole = EnumSet.allOf(Role.class);
-        whole.removeIf(role -> !connectors.serveWhole(role, prefill, decode));
-        return new HandoverRule.Terms(connectors.apis(prefill, decode), whole);
+        return new Router(fleet, settings, new ConnectorRule(connectors), ThreadLocalRandom::current, ticker);
     }
 
     @Bean
@@ -121,20 +126,33 @@ class CoreConfiguration {
                 routing.loadBound());
     }
 
-    private static void log(WorkerStatus status) {
+    private static void log(WorkerStatus status, ConnectorChoice connectors) {
         Worker worker = status.worker();
         String role = worker.role().tag();
         switch (status.state()) {
-            case UP ->
-                LOG.info(
-                        "worker up id={} role={} models={} connector={}",
-                        worker.id(),
-                        role,
-                        status.models(),
-                        Objects.requireNonNullElse(status.facts().connector(), "unknown"));
+            case UP -> logUp(status, connectors.caution(status.facts()));
             case UNKNOWN -> LOG.info("worker added id={} role={}", worker.id(), role);
             case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
             case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());
+        }
+    }
+
+    private static ConnectorChoice requireKnownConnector(String setting, String name) {
+        return ConnectorChoice.named(name).orElseThrow(() -> unknown(setting, name, ConnectorChoice.names()));
+    }
+
+    private static void logUp(WorkerStatus status, @Nullable String caution) {
+        Worker worker = status.worker();
+        EngineVersion version = status.facts().version();
+        LOG.info(
+                "worker up id={} role={} models={} connector={} version={}",
+                worker.id(),
+                worker.role().tag(),
+                status.models(),
+                Objects.requireNonNullElse(status.facts().connector(), "unknown"),
+                version == null ? "unknown" : version.text());
+        if (caution != null) {
+            LOG.warn("worker is up with a risk id={} risk=\"{}\"", worker.id(), caution);
         }
     }
 

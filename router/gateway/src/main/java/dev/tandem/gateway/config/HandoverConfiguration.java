@@ -83,10 +83,11 @@ class HandoverConfiguration {
     @Bean
     Pairings pairings(TandemProperties properties, ConnectorChoice connectors, ObjectProvider<NoticeServer> server) {
         EngineHttpProperties http = properties.handover().http();
+        boolean reuseTokens = properties.disagg().reuseTokenIds();
         String url = http.callbackUrl();
         NoticeServer listening = server.getIfAvailable();
         if ((url != null && !url.isEmpty()) || listening == null) {
-            return new Pairings(Objects.requireNonNullElse(url, ""));
+            return new Pairings(Objects.requireNonNullElse(url, ""), reuseTokens);
         }
         if (connectors.needs().contains(Need.METASERVER) && EngineListeners.everywhere(HTTP, http.address())) {
             throw new InvalidConfigurationException(
@@ -94,6 +95,6 @@ class HandoverConfiguration {
                     "Set " + HTTP + ".callback-url to a URL by which they reach it, such as"
                             + " http://10.0.0.1:5768/v1/metaserver.");
         }
-        return new Pairings("http://" + http.address() + ":" + listening.port() + "/v1/metaserver");
+        return new Pairings("http://" + http.address() + ":" + listening.port() + "/v1/metaserver", reuseTokens);
     }
 }

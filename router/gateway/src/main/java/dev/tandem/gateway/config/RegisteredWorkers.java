@@ -34,7 +34,7 @@ record RegisteredWorkers(List<Worker> workers, Map<URI, EngineFacts> facts) {
             facts.put(engine.baseUrl(), new EngineFacts(connector(engine), 0, engine.kv()));
             Worker worker = new Worker(id(engine), engine.baseUrl(), engine.role());
             if (configured.stream().noneMatch(known -> isSame(known, worker))) {
-                workers.add(worker);
+                workers.addAll(WorkerList.ranks(worker, engine.kv().parallel().dp()));
             }
         }
         return new RegisteredWorkers(workers, facts);

@@ -62,14 +62,23 @@ public record TandemProperties(
      * @param url Base URL: scheme, host and port.
      * @param role What the worker is for: prefill, decode or unified.
      * @param apiKey Key that the engine wants as bearer token; none when empty.
+     * @param connector Connector of this worker, in place of `tandem.disagg.connector`; workers are paired only with
+     *     those that have the same.
+     * @param dataParallelSize Data parallel ranks behind the URL. More than one become a worker each, `id@0` and so on,
+     *     to which requests are sent by the header `X-data-parallel-rank`.
      * @param kv Where other engines reach its KV cache, for connectors that must tell them.
+     * @param group Name of the workers among which KV caches may be handed over, for fleets of which not every prefill
+     *     worker can feed every decode worker. Those without one are a group, too.
      */
     public record WorkerProperties(
             @NotNull String id,
             @NotNull URI url,
             @DefaultValue("unified") Role role,
             @Nullable String apiKey,
-            @Nullable @Valid KvProperties kv) {}
+            @Nullable String connector,
+            @DefaultValue("1") @Min(1) @Max(1024) int dataParallelSize,
+            @Nullable @Valid KvProperties kv,
+            @Nullable String group) {}
 
     /**
      * Where other engines reach the KV cache of a worker's engine.
@@ -80,7 +89,6 @@ public record TandemProperties(
      * @param engineId Id under which other engines know it, where the engine does not tell it.
      * @param tensorParallelSize Processes over which each layer is spread.
      * @param pipelineParallelSize Processes over which the layers are spread.
-     * @param dataParallelSize Replicas behind the worker's URL.
      */
     public record KvProperties(
             @Nullable String host,
@@ -88,24 +96,27 @@ public record TandemProperties(
             @DefaultValue("0") @Min(0) @Max(65535) int secondPort,
             @Nullable String engineId,
             @DefaultValue("1") @Min(1) int tensorParallelSize,
-            @DefaultValue("1") @Min(1) int pipelineParallelSize,
-            @DefaultValue("1") @Min(1) int dataParallelSize) {}
+            @DefaultValue("1") @Min(1) int pipelineParallelSize) {}
 
     /**
      * Prefill and decode on two workers.
      *
      * @param connector Protocol by which the KV cache gets from prefill to decode workers: one of
-     *     [connectors](connectors/README.md), or auto, which asks the engines.
+     *     [connectors](connectors/README.md), or auto, which asks the engines. For all workers that name none of their
+     *     own.
      * @param minPromptTokens Shortest prompt that gets a prefill leg, in tokens: one chunk of the KV store.
      * @param prefillKvPort KV port of the first worker of `prefill-urls` on each host; further ones on the same host
      *     have the ports behind it. 0 when they have none.
      * @param decodeKvPort The same for `decode-urls`.
+     * @param reuseTokenIds Whether decode workers of `nixl` get the token ids of chats from the prefill worker, so that
+     *     a chat is rendered and tokenised once. Engines older than vllm#48145 (2026-07-29) ignore them.
      */
     public record DisaggProperties(
             @DefaultValue("auto") String connector,
             @DefaultValue("256") @Min(0) int minPromptTokens,
             @DefaultValue("0") @Min(0) @Max(65535) int prefillKvPort,
-            @DefaultValue("0") @Min(0) @Max(65535) int decodeKvPort) {}
+            @DefaultValue("0") @Min(0) @Max(65535) int decodeKvPort,
+            @DefaultValue("false") boolean reuseTokenIds) {}
 
     /**
      * Choice of workers.
@@ -253,10 +264,9 @@ public record TandemProperties(
             @Nullable String apiKey) {}
 
     /**
-     * Notices over ZeroMQ, as LMCache's prefill workers send them to a proxy. No connector waits for them yet: they are
-     * checked and counted.
+     * Notices over ZeroMQ, as LMCache's prefill workers send them to a proxy.
      *
-     * @param enabled Whether notices are taken; no connector waits for them yet, they are only checked and counted.
+     * @param enabled Whether notices are taken; the connector `lmcache-pd-notified` needs it.
      * @param address Address that the port is bound to; one that others can reach needs `allowed`.
      * @param port Port; 0 takes any free one.
      * @param allowed Comma-separated list of addresses and ranges (`10.0.0.0/8`) that may connect; this machine when

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** The workers that the configuration names, in its long form and its short ones. Immutable. */
@@ -22,7 +23,9 @@ final class WorkerList {
 
     private final List<Worker> workers = new ArrayList<>();
     private final Map<String, String> keys = new HashMap<>();
+    private final Map<String, String> connectors = new HashMap<>();
     private final Map<String, KvAddress> kvAddresses = new HashMap<>();
+    private final Map<String, String> groups = new HashMap<>();
 
     private WorkerList() {}
 
@@ -33,15 +36,7 @@ final class WorkerList {
      */
     static WorkerList of(TandemProperties properties) {
         WorkerList list = new WorkerList();
-        for (WorkerProperties worker : properties.workers()) {
-            list.add(worker.id(), worker.url(), worker.role());
-            if (worker.apiKey() != null && !worker.apiKey().isEmpty()) {
-                list.keys.put(worker.id(), worker.apiKey());
-            }
-            if (worker.kv() != null) {
-                list.kvAddresses.put(worker.id(), address(worker.id(), worker.url(), worker.kv()));
-            }
-        }
+        properties.workers().forEach(list::add);
         list.addAll(properties.prefillUrls(), Role.PREFILL, properties.disagg().prefillKvPort());
         list.addAll(properties.decodeUrls(), Role.DECODE, properties.disagg().decodeKvPort());
         list.addAll(properties.unifiedUrls(), Role.UNIFIED, NO_PORT);
@@ -60,10 +55,49 @@ final class WorkerList {
         return keys.get(worker.id());
     }
 
+    /** Returns the name of the connector that the worker has of its own, or null. */
+    @Nullable
+    String connector(Worker worker) {
+        return connectors.get(worker.id());
+    }
+
     /** Returns where other engines reach the worker's KV cache, or null. */
     @Nullable
     KvAddress kvAddress(Worker worker) {
         return kvAddresses.get(worker.id());
+    }
+
+    /** Returns the group of a worker, or null. */
+    @Nullable
+    String group(Worker worker) {
+        return groups.get(worker.id());
+    }
+
+    /** Adds what the long form says of one endpoint: a worker, or one for each rank. */
+    private void add(WorkerProperties properties) {
+        Worker endpoint = endpoint(properties.id(), properties.url(), properties.role());
+        for (Worker worker : ranks(endpoint, properties.dataParallelSize())) {
+            workers.add(worker);
+            if (properties.apiKey() != null && !properties.apiKey().isEmpty()) {
+                keys.put(worker.id(), properties.apiKey());
+            }
+            if (properties.connector() != null) {
+                connectors.put(worker.id(), properties.connector());
+            }
+            if (properties.kv() != null) {
+                kvAddresses.put(worker.id(), address(properties, properties.kv()));
+            }
+            if (properties.group() != null && !properties.group().isEmpty()) {
+                groups.put(worker.id(), properties.group());
+            }
+        }
+    }
+
+    /** Returns an endpoint as the workers that it stands for. */
+    static List<Worker> ranks(Worker endpoint, int dataParallelSize) {
+        return dataParallelSize == 1
+                ? List.of(endpoint)
+                : IntStream.range(0, dataParallelSize).mapToObj(endpoint::rank).toList();
     }
 
     /** Engines on one host count their KV ports up from the first. Source: BentoVLLM, 2025-10-28. */
@@ -71,7 +105,7 @@ final class WorkerList {
         Map<String, Integer> onHost = new HashMap<>();
         for (int i = 0; i < urls.size(); i++) {
             String id = role.tag() + "-" + (i + 1);
-            add(id, urls.get(i), role);
+            workers.add(endpoint(id, urls.get(i), role));
             if (firstKvPort != NO_PORT) {
                 String host = urls.get(i).getHost();
                 int port = firstKvPort + onHost.merge(host, 1, Integer::sum) - 1;
@@ -80,11 +114,11 @@ final class WorkerList {
         }
     }
 
-    private static KvAddress address(String id, URI url, KvProperties kv) {
-        String host = kv.host() == null || kv.host().isEmpty() ? url.getHost() : kv.host();
+    private static KvAddress address(WorkerProperties worker, KvProperties kv) {
+        String host = kv.host() == null || kv.host().isEmpty() ? worker.url().getHost() : kv.host();
         KvAddress.Parallel parallel =
-                new KvAddress.Parallel(kv.tensorParallelSize(), kv.pipelineParallelSize(), kv.dataParallelSize());
-        return address(id, () -> new KvAddress(host, kv.port(), kv.secondPort(), kv.engineId(), parallel));
+                new KvAddress.Parallel(kv.tensorParallelSize(), kv.pipelineParallelSize(), worker.dataParallelSize());
+        return address(worker.id(), () -> new KvAddress(host, kv.port(), kv.secondPort(), kv.engineId(), parallel));
     }
 
     private static KvAddress address(String id, Supplier<KvAddress> made) {
@@ -97,7 +131,7 @@ final class WorkerList {
         }
     }
 
-    private void add(String id, URI url, Role role) {
+    private static Worker endpoint(String id, URI url, Role role) {
         String scheme = url.getScheme();
         boolean plainBase = url.getPath() == null
                 || url.getPath().isEmpty()
@@ -108,7 +142,7 @@ final class WorkerList {
                     "Correct the URL; the gateway adds the path of each API itself.");
         }
         try {
-            workers.add(new Worker(id, URI.create(scheme + "://" + url.getRawAuthority()), role));
+            return new Worker(id, URI.create(scheme + "://" + url.getRawAuthority()), role);
         } catch (IllegalArgumentException e) {
             throw new InvalidConfigurationException(
                     "tandem.workers: " + e.getMessage(), "Use lower-case letters, digits and hyphens.");

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
+import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Worker;
-import dev.tandem.gateway.config.TandemProperties.RegistryProperties;
 import dev.tandem.gateway.handover.RegisteredEngine;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,12 +19,14 @@ final class Workforce implements AutoCloseable {
     private final WorkerList configured;
     private final @Nullable EmbeddedEngines embedded;
     private final @Nullable String registeredKey;
+    private final String connectorForAll;
     private volatile RegisteredWorkers registered = RegisteredWorkers.NONE;
 
-    private Workforce(WorkerList configured, @Nullable EmbeddedEngines embedded, @Nullable String registeredKey) {
+    private Workforce(TandemProperties properties, WorkerList configured, @Nullable EmbeddedEngines embedded) {
         this.configured = configured;
         this.embedded = embedded;
-        this.registeredKey = registeredKey;
+        this.registeredKey = properties.handover().registry().apiKey();
+        this.connectorForAll = properties.disagg().connector();
     }
 
     /**
@@ -33,9 +36,8 @@ final class Workforce implements AutoCloseable {
      */
     static Workforce of(TandemProperties properties) {
         WorkerList configured = WorkerList.of(properties);
-        RegistryProperties registry = properties.handover().registry();
-        if (!configured.workers().isEmpty() || registry.enabled()) {
-            return new Workforce(configured, null, registry.apiKey());
+        if (!configured.workers().isEmpty() || properties.handover().registry().enabled()) {
+            return new Workforce(properties, configured, null);
         }
         if (!properties.simulator().enabled()) {
             throw new InvalidConfigurationException(
@@ -43,7 +45,7 @@ final class Workforce implements AutoCloseable {
                     "Name workers in tandem.workers, PREFILL_URLS, DECODE_URLS or UNIFIED_URLS, or let engines register"
                             + " (tandem.handover.registry.enabled).");
         }
-        return new Workforce(configured, EmbeddedEngines.start(properties.simulator()), null);
+        return new Workforce(properties, configured, EmbeddedEngines.start(properties.simulator()));
     }
 
     List<Worker> workers() {
@@ -69,9 +71,14 @@ final class Workforce implements AutoCloseable {
 
     /** Returns what the configuration or, where it is silent, the registration says of a worker's engine. */
     EngineFacts declared(Worker worker) {
-        EngineFacts told = registered.facts().getOrDefault(worker.baseUrl(), EngineFacts.UNKNOWN);
+        EngineFacts told = registered
+                .facts()
+                .getOrDefault(worker.baseUrl(), EngineFacts.UNKNOWN)
+                .in(configured.group(worker));
         KvAddress address = configured.kvAddress(worker);
-        return address == null ? told : told.at(address);
+        String connector = Objects.requireNonNullElse(configured.connector(worker), connectorForAll);
+        EngineFacts located = address == null ? told : told.at(address);
+        return connector.equals(ConnectorChoice.AUTO) ? located : located.speaking(connector);
     }
 
     boolean simulated() {

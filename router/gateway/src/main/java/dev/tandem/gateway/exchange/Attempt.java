@@ -2,17 +2,24 @@
 package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.Exchange;
-import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
+import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.gateway.answer.CachedTokens;
+import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.Substitution;
+import dev.tandem.gateway.handover.Awaited;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -34,11 +41,16 @@ public final class Attempt implements AutoCloseable {
     private final Lease decodeLease;
     private final RequestListener listener;
     private final AtomicReference<Kv> kv = new AtomicReference<>(Kv.NONE);
+    private final AtomicBoolean counted = new AtomicBoolean();
     private final Sinks.Empty<Void> closed = Sinks.empty();
     private final Set<String> blamed = new HashSet<>();
     private final Set<String> doubted = new HashSet<>();
     private volatile @Nullable BooleanSupplier drain;
+    private volatile @Nullable Awaited awaited;
+    private volatile @Nullable EngineAnswer answer;
+    private volatile boolean over;
     private long prefillNanos = RequestRecord.UNKNOWN;
+    private volatile int cachedTokens = RequestRecord.UNKNOWN;
 
     /** Where the KV cache is. */
     private enum Kv {
@@ -85,6 +97,24 @@ public final class Attempt implements AutoCloseable {
         return exchange;
     }
 
+    /**
+     * Returns an answer as the client may see it: without the id by which only engines know the attempt, which names
+     * their addresses, and with the cached tokens that prefill has found, since decode counts what was handed over.
+     */
+    public EngineAnswer shown(EngineAnswer answer) {
+        List<Substitution> changes = new ArrayList<>(2);
+        Leg decode = exchange.decode();
+        String engineId = decode.headers().get(Leg.REQUEST_ID);
+        if (engineId != null) {
+            changes.add(Substitution.ofText(engineId, exchangeId));
+        }
+        String counter = CachedTokens.counter(decode.api());
+        if (prefillLease != null && counter != null) {
+            changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
+        }
+        return answer.shownWith(changes);
+    }
+
     KvConnector connector() {
         return connector;
     }
@@ -104,9 +134,22 @@ public final class Attempt implements AutoCloseable {
         return doubted;
     }
 
+    /** The prefill worker has found that many tokens of the prompt in its cache; below 0 when decode knows better. */
+    void found(int cached) {
+        cachedTokens = cached;
+    }
+
     /** Completes when the attempt has ended. */
     Mono<Void> closed() {
         return closed.asMono();
+    }
+
+    /** What engines are to tell is not waited for any longer than the attempt lasts. */
+    void listensTo(Awaited notices) {
+        awaited = notices;
+        if (over) {
+            notices.close();
+        }
     }
 
     void blame(Worker worker) {
@@ -119,11 +162,25 @@ public final class Attempt implements AutoCloseable {
         if (prefillLease != null) {
             prefillLease.onFirstToken();
         }
-        boolean held = exchange instanceof Sequential(var prefill, var handover, var decode)
-                && !(handover instanceof Handover.ByContent);
-        if (!held) {
+        if (!held()) {
             closePrefill();
         }
+    }
+
+    private boolean held() {
+        return switch (exchange) {
+            case Exchange.Sequential(var prefill, var handover, var decode) ->
+                !(handover instanceof Handover.ByContent);
+            case Exchange.Continued(var prefill, var handover, var decode) ->
+                !(handover instanceof Handover.ByContent);
+            case Exchange.Single alone -> false;
+            case Exchange.Parallel together -> false;
+            case Exchange.CalledBack together -> false;
+        };
+    }
+
+    private boolean sideBySide() {
+        return exchange instanceof Exchange.Parallel || exchange instanceof Exchange.CalledBack;
     }
 
     /**
@@ -141,7 +198,7 @@ public final class Attempt implements AutoCloseable {
         kv.set(Kv.CLAIMED);
     }
 
-    /** The decode leg is about to be sent. */
+    /** The decode leg is being sent. */
     void claimed() {
         kv.compareAndSet(Kv.READY, Kv.CLAIMED);
     }
@@ -156,18 +213,23 @@ public final class Attempt implements AutoCloseable {
         return kv.get() != Kv.NONE;
     }
 
-    /** The decode worker has the KV cache. */
+    /** The KV cache is where decode finds it; what must be taken from there is not taken yet. */
     void handedOver() {
-        handoverEnded(HandoverResult.TAKEN);
+        closePrefill();
+        if (kv.get() == Kv.NONE) {
+            handoverEnded(HandoverResult.TAKEN);
+        }
     }
 
     /** The prefill worker has answered without naming one. */
     void notOffered() {
+        cachedTokens = RequestRecord.UNKNOWN;
         handoverEnded(HandoverResult.NOT_OFFERED);
     }
 
     /** It did not get to the decode worker. */
     void handoverFailed() {
+        cachedTokens = RequestRecord.UNKNOWN;
         handoverEnded(HandoverResult.FAILED);
     }
 
@@ -191,16 +253,25 @@ public final class Attempt implements AutoCloseable {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
         }
-        if (silently && exchange instanceof Sequential) {
+        if (silently && !sideBySide()) {
             stranded();
         }
         closePrefill();
     }
 
     /** The decode worker has begun to answer. */
-    void answered() {
+    void answered(EngineAnswer got) {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverEnded(HandoverResult.TAKEN);
+        }
+        holds(got);
+    }
+
+    /** An answer is there; it is given up with the attempt if nobody reads it, as when the other leg fails just now. */
+    void holds(EngineAnswer got) {
+        answer = got;
+        if (over) {
+            got.abandon();
         }
     }
 
@@ -209,9 +280,10 @@ public final class Attempt implements AutoCloseable {
         decodeLease.onFirstToken();
     }
 
-    /** Gives both leases back; idempotent. */
+    /** Gives both leases and an answer that nobody reads back; idempotent. */
     @Override
     public void close() {
+        over = true;
         switch (kv.getAndSet(Kv.NONE)) {
             case READY -> abandon();
             case CLAIMED -> handoverEnded(HandoverResult.ABANDONED);
@@ -220,6 +292,14 @@ public final class Attempt implements AutoCloseable {
             }
         }
         closed.tryEmitEmpty();
+        Awaited notices = awaited;
+        if (notices != null) {
+            notices.close();
+        }
+        EngineAnswer unread = answer;
+        if (unread != null) {
+            unread.abandon();
+        }
         closePrefill();
         decodeLease.close();
     }
@@ -242,15 +322,18 @@ public final class Attempt implements AutoCloseable {
                     connector.name(),
                     prefillLease.seat().worker(),
                     decodeLease.seat().worker(),
-                    connector.heldFor());
+                    connector.heldFor(prefillLease.seat().facts()));
         }
     }
 
+    /** What comes first counts: a KV cache that came too late may still be taken. */
     private void handoverEnded(HandoverResult result) {
         if (!(exchange instanceof Exchange.Parallel)) {
             closePrefill();
         }
-        listener.onHandover(connector.name(), result);
+        if (counted.compareAndSet(false, true)) {
+            listener.onHandover(connector.name(), result);
+        }
     }
 
     private void closePrefill() {

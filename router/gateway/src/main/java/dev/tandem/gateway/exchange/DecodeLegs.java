@@ -31,8 +31,7 @@ final class DecodeLegs {
 
     /** Returns the answer for the client: successful, or the engine's rejection of the request; or a failure. */
     Mono<EngineAnswer> run(Attempt attempt, LegRequest request) {
-        attempt.claimed();
-        return engines.send(request)
+        return engines.send(request, attempt::claimed)
                 .flatMap(answer -> {
                     if (answer.successful() && request.streaming()) {
                         return Peek.at(answer);
@@ -46,9 +45,10 @@ final class DecodeLegs {
     /** An engine that rejects a leg has not looked for what was handed over. */
     private static void answered(Attempt attempt, EngineAnswer answer) {
         if (answer.successful()) {
-            attempt.answered();
+            attempt.answered(answer);
         } else {
             attempt.unclaimed();
+            attempt.holds(answer);
         }
     }
 

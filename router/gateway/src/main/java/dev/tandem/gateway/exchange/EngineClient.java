@@ -43,6 +43,9 @@ import reactor.netty.resources.ConnectionProvider;
  * {@link FailureException}s here.
  */
 public final class EngineClient implements AutoCloseable {
+    /** vLLM's name for the engine behind one API server; only the gateway sets it. */
+    private static final String RANK = "x-data-parallel-rank";
+
     private final ConnectionProvider connections;
     private final HttpClient streams;
     private final HttpClient answers;
@@ -84,10 +87,22 @@ public final class EngineClient implements AutoCloseable {
      *     connection
      */
     public Mono<EngineAnswer> send(LegRequest request) {
+        return send(request, () -> {});
+    }
+
+    /**
+     * As {@link #send(LegRequest)}.
+     *
+     * @param onSent called on an event loop when there is a connection to the engine, and the leg goes out
+     */
+    Mono<EngineAnswer> send(LegRequest request, Runnable onSent) {
         Clients own = clientsOf(request.leg().worker());
         HttpClient client = request.streaming() ? own.streams : own.answers;
         String path = request.leg().api().path();
-        return post(client, path, (out, outbound) -> write(request, own.authorization, out, outbound));
+        return post(client, path, (out, outbound) -> {
+            onSent.run();
+            return write(request, own.authorization, out, outbound);
+        });
     }
 
     /**
@@ -116,6 +131,7 @@ public final class EngineClient implements AutoCloseable {
             return Mono.<EngineAnswer>create(sink -> request.responseConnection(
                                     (head, connection) -> Mono.just(answer(head, connection)))
                             .single()
+                            .doOnDiscard(EngineAnswer.class, EngineAnswer::abandon)
                             .subscribe(delivery.to(sink)))
                     .doOnCancel(delivery::abandon);
         });
@@ -131,6 +147,10 @@ public final class EngineClient implements AutoCloseable {
         headers.add(request.headers());
         headers.set(Leg.REQUEST_ID, request.exchangeId());
         request.leg().headers().forEach(headers::set);
+        int rank = request.leg().worker().rank();
+        if (rank != Worker.ONLY) {
+            headers.set(RANK, Integer.toString(rank));
+        }
         return switch (request.body()) {
             case RequestBody.Json json -> {
                 ByteBuf body = BodyEditor.apply(json, request.leg().body());

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.disagg.Exchange.CalledBack;
+import dev.tandem.core.disagg.Exchange.Continued;
 import dev.tandem.core.disagg.Exchange.Parallel;
 import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Exchange.Single;
+import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.Handover.ByContent;
 import dev.tandem.core.disagg.Handover.Calls;
 import dev.tandem.core.disagg.Handover.Carried;
 import dev.tandem.core.disagg.Handover.Notified;
 import dev.tandem.core.disagg.Handover.Pushed;
+import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.connector.ComputeOnly;
 import dev.tandem.core.failure.Failure;
@@ -18,13 +22,16 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.FirstToken;
 import dev.tandem.gateway.answer.PrefillAnswer;
+import dev.tandem.gateway.body.Continuable;
 import dev.tandem.gateway.body.RequestBody;
 import dev.tandem.gateway.exchange.PrefillLegs.Prefilled;
 import dev.tandem.gateway.handover.Awaited;
 import dev.tandem.gateway.handover.Notices;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
@@ -37,6 +44,7 @@ import reactor.core.publisher.Mono;
  */
 public final class ExchangeRunner {
     private final PrefillLegs prefills;
+    private final PromptTokens prompts;
     private final DecodeLegs decodes;
     private final ControlCalls calls;
     private final Notices notices;
@@ -46,6 +54,7 @@ public final class ExchangeRunner {
     public ExchangeRunner(
             EngineClient engines, Notices notices, Drains drains, RequestListener listener, Ticker ticker) {
         this.prefills = new PrefillLegs(engines, notices, listener, ticker);
+        this.prompts = new PromptTokens(engines);
         this.decodes = new DecodeLegs(engines, listener);
         this.calls = new ControlCalls(engines);
         this.notices = notices;
@@ -63,6 +72,7 @@ public final class ExchangeRunner {
         return switch (attempt.exchange()) {
             case Single(Leg decode) -> decode(legs, decode);
             case Sequential exchange -> oneAfterTheOther(legs, exchange);
+            case Continued exchange -> behindFirstToken(legs, exchange);
             case Parallel(Leg prefill, Leg decode) ->
                 sideBySide(legs, prefills.beside(attempt, legs.prefill(prefill)), decode);
             case CalledBack(Leg decode, var callback, Leg prefill) ->
@@ -86,29 +96,10 @@ public final class ExchangeRunner {
     }
 
     private Mono<EngineAnswer> oneAfterTheOther(Legs legs, Sequential exchange) {
-        Leg decode = exchange.decode();
-        return switch (exchange.handover()) {
-            case ByContent nothing -> ordered(legs, exchange, body -> dropped(body, decode));
-            case Pushed nothing ->
-                ordered(legs, exchange, body -> dropped(body, decode).doOnNext(leg -> offered(legs, leg)));
-            case Carried wanted -> ordered(legs, exchange, body -> carried(legs, body, wanted, decode));
-            case Calls due ->
-                ordered(legs, exchange, body -> dropped(body, decode).delayUntil(leg -> called(legs.attempt(), due)));
-            case Notified due ->
-                Mono.using(
-                        () -> notices.expect(due.key()),
-                        awaited -> ordered(
-                                legs,
-                                exchange,
-                                body -> dropped(body, decode)
-                                        .delayUntil(leg -> notified(legs.attempt(), awaited, due))));
-        };
-    }
-
-    private Mono<EngineAnswer> ordered(Legs legs, Sequential exchange, Function<ByteBuf, Mono<Leg>> handOver) {
+        HandOver handOver = handOver(legs, exchange.handover(), exchange.decode());
         return prefills.run(legs.attempt(), legs.prefill(exchange.prefill()))
                 .flatMap(prefilled -> switch (prefilled) {
-                    case Prefilled.Answer(ByteBuf body) -> handOver.apply(body).<Next>map(Next.Decode::new);
+                    case Prefilled.Answer(ByteBuf body) -> handOver.after(body).<Next>map(Next.Decode::new);
                     case Prefilled.Rejection(EngineAnswer answer) -> Mono.just(new Next.Rejected(answer));
                 })
                 .onErrorResume(FailureException.class, failure -> withoutPrefill(legs, exchange, failure))
@@ -116,6 +107,50 @@ public final class ExchangeRunner {
                     case Next.Decode(Leg leg) -> decode(legs, leg);
                     case Next.Rejected(EngineAnswer answer) -> Mono.just(answer);
                 });
+    }
+
+    /** Where the engine does not tell the prompt's tokens, decode answers from the start. */
+    private Mono<EngineAnswer> behindFirstToken(Legs legs, Continued exchange) {
+        return prompts.of(legs.prefill(exchange.prefill()))
+                .map(prompt -> continued(legs, exchange, prompt))
+                .defaultIfEmpty(Mono.defer(() -> oneAfterTheOther(legs, exchange.fromStart())))
+                .flatMap(Function.identity());
+    }
+
+    private Mono<EngineAnswer> continued(Legs legs, Continued exchange, String prompt) {
+        HandOver handOver = handOver(legs, exchange.handover(), exchange.decode());
+        return prefills.run(legs.attempt(), legs.prefill(exchange.prefill().with(new Put("prompt", prompt))))
+                .flatMap(prefilled -> switch (prefilled) {
+                    case Prefilled.Answer(ByteBuf body) -> {
+                        Optional<FirstToken> first = FirstToken.in(body);
+                        Mono<Leg> decode = handOver.after(body);
+                        yield first.map(token -> behind(token, legs, prompt, decode))
+                                .orElseGet(() -> decode.flatMap(leg -> decode(legs, leg)));
+                    }
+                    case Prefilled.Rejection(EngineAnswer answer) -> Mono.just(answer);
+                });
+    }
+
+    private Mono<EngineAnswer> behind(FirstToken token, Legs legs, String prompt, Mono<Leg> decode) {
+        Mono<EngineAnswer> rest =
+                decode.flatMap(leg -> decode(legs, leg.with(token.edits(prompt, Continuable.maxTokens(legs.json())))));
+        return legs.streaming() ? Mono.just(token.before(rest)) : rest.map(token::joined);
+    }
+
+    /** Begins to listen for notices at once: engines may be faster than their own answers. */
+    private HandOver handOver(Legs legs, Handover handover, Leg decode) {
+        Attempt attempt = legs.attempt();
+        return switch (handover) {
+            case ByContent nothing -> body -> dropped(body, decode);
+            case Pushed nothing -> body -> dropped(body, offered(legs, decode));
+            case Carried wanted -> body -> carried(legs, body, wanted, decode);
+            case Calls due -> body -> dropped(body, decode).delayUntil(leg -> called(attempt, due));
+            case Notified due -> {
+                Awaited awaited = notices.expect(due.key());
+                attempt.listensTo(awaited);
+                yield body -> dropped(body, held(legs, decode)).delayUntil(leg -> notified(attempt, awaited, due));
+            }
+        };
     }
 
     private static Mono<Next> withoutPrefill(Legs legs, Sequential exchange, FailureException failure) {
@@ -150,6 +185,12 @@ public final class ExchangeRunner {
                 : Mono.error(new FailureException(Failure.PREFILL_FAILED, "the prefill worker offers no KV cache"));
     }
 
+    /** Some engines store what they notify of where it needs no fetching. */
+    private Leg held(Legs legs, Leg decode) {
+        boolean waits = legs.attempt().connector().whenAbandoned() == WhenAbandoned.DRAIN_DECODE;
+        return waits ? offered(legs, decode) : decode;
+    }
+
     private Leg offered(Legs legs, Leg decode) {
         Attempt attempt = legs.attempt();
         attempt.offered(() -> drains.start(legs.prefill(ComputeOnly.drained(decode)), attempt::stranded));
@@ -174,7 +215,13 @@ public final class ExchangeRunner {
                 .onErrorResume(TimeoutException.class, late -> {
                     attempt.handoverFailed();
                     return Mono.empty();
-                });
+                })
+                .doFinally(signal -> awaited.close());
+    }
+
+    /** What comes between the prefill worker's answer, which it takes over, and the decode leg. */
+    private interface HandOver {
+        Mono<Leg> after(ByteBuf prefillAnswer);
     }
 
     /** What follows a prefill leg. */
@@ -188,6 +235,10 @@ public final class ExchangeRunner {
 
     /** What the legs of one attempt share. */
     private record Legs(Attempt attempt, RequestBody body, HttpHeaders headers, boolean streaming) {
+        private RequestBody.Json json() {
+            return (RequestBody.Json) body;
+        }
+
         private LegRequest prefill(Leg leg) {
             return new LegRequest(leg, body, attempt.exchangeId(), headers, false);
         }

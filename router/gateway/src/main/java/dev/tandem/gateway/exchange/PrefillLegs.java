@@ -10,6 +10,8 @@ import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.answer.AnswerTap;
+import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.handover.Awaited;
 import dev.tandem.gateway.handover.Notices;
@@ -50,7 +52,10 @@ final class PrefillLegs {
         return engines.send(request)
                 .flatMap(answer -> answer.successful()
                         ? answer.all(ANSWER_BYTES)
-                                .doOnNext(all -> completed(attempt, request.leg(), start))
+                                .doOnNext(all -> {
+                                    attempt.found(CachedTokens.found(all));
+                                    completed(attempt, request.leg(), start);
+                                })
                                 .<Prefilled>map(Prefilled.Answer::new)
                         : refused(attempt, answer))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
@@ -63,12 +68,17 @@ final class PrefillLegs {
      */
     Mono<EngineAnswer> beside(Attempt attempt, LegRequest request) {
         long start = ticker.nanoTime();
+        AnswerTap tap = new AnswerTap();
         return engines.send(request)
                 .flatMap(answer -> answer.successful()
                         ? answer.body()
+                                .doOnNext(tap::accept)
                                 .doOnNext(ReferenceCountUtil::release)
                                 .then(Mono.<EngineAnswer>empty())
-                                .doOnSuccess(ended -> completed(attempt, request.leg(), start))
+                                .doOnSuccess(ended -> {
+                                    attempt.found(CachedTokens.of(tap.usage()));
+                                    completed(attempt, request.leg(), start);
+                                })
                         : refused(attempt, answer).flatMap(PrefillLegs::unpooled))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
     }
@@ -96,7 +106,7 @@ final class PrefillLegs {
 
     private static Mono<Prefilled> refused(Attempt attempt, EngineAnswer answer) {
         return answer.rejected() && attempt.connector().afterPrefillFailure() == AfterPrefillFailure.ROUTE_AGAIN
-                ? DecodeLegs.whole(answer).map(Prefilled.Rejection::new)
+                ? DecodeLegs.whole(answer).doOnNext(attempt::holds).map(Prefilled.Rejection::new)
                 : Mono.error(DecodeLegs.refusal(answer));
     }
 

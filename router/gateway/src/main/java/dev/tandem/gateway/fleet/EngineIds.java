@@ -61,12 +61,15 @@ final class EngineIds {
         }
         URI query = URI.create("http://" + kv.hostAndPort() + "/query");
         return engines.get(worker, query.toString(), "bootstrap server", null)
-                .map(body -> facts.at(kv.withEngineId(engineIdOf(body))));
+                .map(body -> facts.at(kv.withEngineId(engineIdOf(body, worker.portOffset()))));
     }
 
-    private static String engineIdOf(byte[] body) {
+    private static String engineIdOf(byte[] body, int rank) {
         try {
-            String id = JSON.readTree(body).path("0").path("engine_id").asString("");
+            String id = JSON.readTree(body)
+                    .path(Integer.toString(rank))
+                    .path("engine_id")
+                    .asString("");
             if (!id.isEmpty()) {
                 return id;
             }
@@ -86,7 +89,7 @@ final class EngineIds {
             return Mono.just(facts.at(before.address()));
         }
         return engines.ask(target.worker(), "/v1/completions", leg(target.model()), target.apiKey())
-                .map(answer -> addressIn(answer, declared))
+                .map(answer -> addressIn(answer, declared, target.worker().portOffset()))
                 .doOnNext(address -> told.put(target.worker(), new Told(address, new AtomicInteger())))
                 .map(facts::at);
     }
@@ -101,14 +104,15 @@ final class EngineIds {
                 .toString();
     }
 
-    private static KvAddress addressIn(byte[] answer, @Nullable KvAddress declared) {
+    /** The port in an answer is that of the rank; an address has the first one. */
+    private static KvAddress addressIn(byte[] answer, @Nullable KvAddress declared, int portOffset) {
         try {
             JsonNode params = JSON.readTree(answer).path(PARAMS);
             Parallel parallel = new Parallel(
                     params.path("tp_size").asInt(1), params.path("pp_size").asInt(1), 1);
             KvAddress address = new KvAddress(
                     params.path("remote_host").asString(""),
-                    params.path("remote_port").asInt(0),
+                    params.path("remote_port").asInt(0) - portOffset,
                     0,
                     null,
                     parallel);

@@ -2,17 +2,13 @@
 package dev.tandem.gateway.fleet;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Worker;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.ObjectReadContext;
-import tools.jackson.core.json.JsonFactory;
 
 /**
  * Finds out which hand-over protocol an engine speaks, without running a request on it. Thread-safe.
@@ -23,7 +19,6 @@ import tools.jackson.core.json.JsonFactory;
  * any. Source: llama.cpp b11669 and vLLM 0.32.0, recorded 2026-11-21.
  */
 final class EngineInspector {
-    private static final JsonFactory JSON = new JsonFactory();
     private static final String NO_FILE = "{\"filename\":\"../none\"}";
     private static final String NIXL = "\n# TYPE vllm:nixl_";
     private static final String ANY_CONNECTOR = "\n# TYPE vllm:num_requests_kv_fetch_by_stage";
@@ -43,7 +38,7 @@ final class EngineInspector {
             return Mono.just(before);
         }
         return engines.get(worker, "/props", "props", apiKey)
-                .flatMap(props -> slots(worker, apiKey, before, totalSlots(props)))
+                .flatMap(props -> slots(worker, apiKey, before, props))
                 .onErrorResume(noProps -> metrics(worker, apiKey))
                 .onErrorReturn(EngineFacts.UNKNOWN)
                 .doOnNext(facts -> known.put(worker, facts));
@@ -54,12 +49,18 @@ final class EngineInspector {
         known.remove(worker);
     }
 
-    private Mono<EngineFacts> slots(Worker worker, @Nullable String apiKey, EngineFacts before, int slots) {
+    private Mono<EngineFacts> slots(Worker worker, @Nullable String apiKey, EngineFacts before, byte[] props) {
+        int slots = ProbeJson.number(props, "total_slots");
+        if (slots < 0) {
+            return Mono.error(new ProbeFailure("props: no slots"));
+        }
         if (before.slots() == slots) {
             return Mono.just(before);
         }
+        EngineVersion version =
+                EngineVersions.version(ProbeJson.text(props, "build_info")).orElse(null);
         return engines.post(worker, "/slots/0?action=restore", NO_FILE, apiKey)
-                .map(status -> new EngineFacts(status == 400 ? "llamacpp-slot" : "plain", slots));
+                .map(status -> new EngineFacts(status == 400 ? "llamacpp-slot" : "plain", slots).running(version));
     }
 
     private Mono<EngineFacts> metrics(Worker worker, @Nullable String apiKey) {
@@ -75,21 +76,5 @@ final class EngineInspector {
             return "shared-cache";
         }
         return metrics.contains(VLLM) ? "plain" : null;
-    }
-
-    private static int totalSlots(byte[] props) {
-        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), props)) {
-            parser.nextToken();
-            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-                boolean wanted = "total_slots".equals(parser.currentName());
-                if (parser.nextToken() == JsonToken.VALUE_NUMBER_INT && wanted) {
-                    return Math.max(0, parser.getIntValue());
-                }
-                parser.skipChildren();
-            }
-        } catch (JacksonException notProps) {
-            throw new ProbeFailure("props: not JSON");
-        }
-        throw new ProbeFailure("props: no slots");
     }
 }

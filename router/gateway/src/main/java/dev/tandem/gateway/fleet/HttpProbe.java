@@ -27,12 +27,14 @@ import reactor.netty.resources.ConnectionProvider;
 final class HttpProbe {
     private final ProbeClient engines;
     private final EngineInspector inspector;
+    private final EngineVersions versions;
     private final EngineIds ids;
     private final ProbeTargets targets;
 
     HttpProbe(ConnectionProvider connections, Duration timeout, ProbeTargets targets) {
         this.engines = new ProbeClient(connections, timeout);
         this.inspector = new EngineInspector(engines);
+        this.versions = new EngineVersions(engines);
         this.ids = new EngineIds(engines);
         this.targets = targets;
     }
@@ -46,6 +48,7 @@ final class HttpProbe {
                 .flatMap(models -> healthy(worker, models, apiKey))
                 .onErrorResume(error -> {
                     inspector.forget(worker);
+                    versions.forget(worker);
                     ids.forget(worker);
                     return Mono.just(new Probe.Unhealthy(reason(error)));
                 });
@@ -53,9 +56,10 @@ final class HttpProbe {
 
     private Mono<Probe> healthy(Worker worker, Set<String> models, @Nullable String apiKey) {
         EngineFacts declared = targets.declared().apply(worker);
-        Mono<EngineFacts> known =
-                declared.connector() == null ? inspector.inspect(worker, apiKey) : Mono.just(declared);
-        return known.map(facts -> facts.at(declared.kv()))
+        return inspector
+                .inspect(worker, apiKey)
+                .map(facts -> facts.declaredAs(declared))
+                .flatMap(facts -> versions.complete(worker, facts, apiKey))
                 .flatMap(facts -> ids.complete(target(worker, facts, models, apiKey), facts))
                 .map(facts -> ready(worker, models, facts));
     }

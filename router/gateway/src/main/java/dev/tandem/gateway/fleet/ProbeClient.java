@@ -54,7 +54,13 @@ final class ProbeClient {
     Mono<byte[]> ask(Worker worker, String path, String json, @Nullable String apiKey) {
         String id = "tandem-probe-"
                 + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
-        return posted(keyed(apiKey).headers(headers -> headers.set("x-request-id", id)), worker, path, json)
+        HttpClient named = keyed(apiKey).headers(headers -> {
+            headers.set("x-request-id", id);
+            if (worker.rank() != Worker.ONLY) {
+                headers.set("x-data-parallel-rank", Integer.toString(worker.rank()));
+            }
+        });
+        return posted(named, worker, path, json)
                 .response((response, body) -> read(path, response, body))
                 .single()
                 .timeout(timeout)

@@ -51,6 +51,9 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
         if (status.facts().connector() != null) {
             to.put("connector", status.facts().connector());
         }
+        if (status.facts().version() != null) {
+            to.put("engine_version", status.facts().version().text());
+        }
         ArrayNode models = to.putArray("models");
         new TreeSet<>(status.models()).forEach(models::add);
         to.put("in_flight", status.inFlight()).put("pending_tokens", status.pendingTokens());

@@ -3,6 +3,7 @@ package dev.tandem.gateway.ops;
 
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Worker;
+import java.util.List;
 
 /**
  * Takes workers out of service and puts them back, for an operator: a draining worker finishes what it has and gets
@@ -22,10 +23,14 @@ public record WorkerDrains(Fleet fleet) {
     }
 
     private Page set(String id, boolean draining) {
-        if (fleet.workers().stream().map(Worker::id).noneMatch(id::equals)) {
+        List<String> meant = fleet.workers().stream()
+                .map(Worker::id)
+                .filter(known -> known.equals(id) || known.startsWith(id + "@"))
+                .toList();
+        if (meant.isEmpty()) {
             return Page.json(404, "{\"error\":{\"message\":\"no worker has this id\",\"code\":\"unknown_worker\"}}");
         }
-        fleet.drain(id, draining);
+        meant.forEach(worker -> fleet.drain(worker, draining));
         return Page.json(200, "{\"id\":\"" + id + "\",\"draining\":" + draining + "}");
     }
 }

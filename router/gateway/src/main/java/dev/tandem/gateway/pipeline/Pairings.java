@@ -2,6 +2,7 @@
 package dev.tandem.gateway.pipeline;
 
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.disagg.Pairing.Shortcut;
 import dev.tandem.core.fleet.Seat;
 import dev.tandem.core.request.ApiKind;
 import java.nio.ByteBuffer;
@@ -9,6 +10,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -21,19 +23,25 @@ public final class Pairings {
     private final byte[] secret = new byte[32];
     private final AtomicLong count = new AtomicLong();
     private final String callbackUrl;
+    private final Set<Shortcut> ofAll;
+    private final Set<Shortcut> ofContinuable;
 
     /**
      * Draws the secret of this process.
      *
      * @param callbackUrl where engines call the gateway back, or the empty text when nobody listens
+     * @param reuseTokens whether decode workers may be given the tokens that prefill workers have made of a prompt
      */
-    public Pairings(String callbackUrl) {
+    public Pairings(String callbackUrl, boolean reuseTokens) {
         this.callbackUrl = callbackUrl;
+        this.ofAll = reuseTokens ? Set.of(Shortcut.PROMPT_TOKENS) : Set.of();
+        this.ofContinuable =
+                reuseTokens ? Set.of(Shortcut.PROMPT_TOKENS, Shortcut.FIRST_TOKEN) : Set.of(Shortcut.FIRST_TOKEN);
         new SecureRandom().nextBytes(secret);
     }
 
-    Pairing pair(Seat prefill, Seat decode, ApiKind api) {
-        return new Pairing(prefill, decode, api, token(), callbackUrl);
+    Pairing pair(Seat prefill, Seat decode, ApiKind api, boolean continuable) {
+        return new Pairing(prefill, decode, api, token(), callbackUrl, continuable ? ofContinuable : ofAll);
     }
 
     private String token() {

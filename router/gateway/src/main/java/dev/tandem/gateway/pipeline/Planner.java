@@ -15,6 +15,7 @@ import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingDecision;
 import dev.tandem.core.routing.RoutingRequest;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.body.Continuable;
 import dev.tandem.gateway.exchange.Attempt;
 import java.util.HashSet;
 import java.util.Set;
@@ -110,7 +111,9 @@ public final class Planner {
         Lease decodeLease = fleet.lease(decode, 0);
         KvConnector connector = connectors.between(
                 prefillLease.seat().facts(), decodeLease.seat().facts());
-        Exchange exchange = connector.plan(pairings.pair(prefillLease.seat(), decodeLease.seat(), request.api()));
+        boolean continuable = Continuable.is(request.api(), request.body());
+        Exchange exchange =
+                connector.plan(pairings.pair(prefillLease.seat(), decodeLease.seat(), request.api(), continuable));
         if (exchange instanceof Exchange.Single) {
             prefillLease.close();
             decodeLease.close();

@@ -115,6 +115,7 @@ public final class RequestPipeline {
         scope.began(plan.attempt(), plan.routedTo(), plan.decisionNanos());
         ClientRequest request = scope.request();
         return runner.run(plan.attempt(), request.body(), request.headers(), request.streaming())
+                .map(plan.attempt()::shown)
                 .onErrorResume(FailureException.class, failure -> recover(scope, failure));
     }
 

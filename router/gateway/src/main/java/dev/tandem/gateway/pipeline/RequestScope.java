@@ -20,9 +20,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Owns everything a request has acquired and gives it back once, when the request has ended: ticket, leases, body and
- * an answer that nobody took. Confined to one request; {@link #settle} may come from any thread, also while the request
- * is still under way: what is acquired after it is given back at once.
+ * Owns everything a request has acquired and gives it back once, when the request has ended: ticket, attempt and body.
+ * Confined to one request; {@link #settle} may come from any thread, also while the request is still under way: what is
+ * acquired after it is given back at once.
  */
 final class RequestScope {
     private final ClientRequest request;
@@ -130,9 +130,6 @@ final class RequestScope {
     void answered(EngineAnswer got) {
         answer = got;
         status = got.status();
-        if (settled.get()) {
-            got.abandon();
-        }
     }
 
     /** The leg that answers the client has ended well. */
@@ -205,10 +202,6 @@ final class RequestScope {
         }
         RequestRecord record = record(outcome);
         abandonAttempt();
-        EngineAnswer untaken = answer;
-        if (untaken != null) {
-            untaken.abandon();
-        }
         request.body().release();
         Ticket held = ticket;
         if (held != null) {

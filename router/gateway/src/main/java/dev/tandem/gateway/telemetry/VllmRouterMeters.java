@@ -156,7 +156,8 @@ public final class VllmRouterMeters implements RequestListener, MultiCollector {
     }
 
     private static String url(Worker worker) {
-        return worker.baseUrl().toString();
+        String rank = worker.rank() == Worker.ONLY ? "" : "@" + worker.rank();
+        return worker.baseUrl() + rank;
     }
 
     private Counter counter(String name, String... tags) {

@@ -41,6 +41,16 @@ class PrefillAnswerTest {
     }
 
     @Test
+    void listsFromAroundTheObjectAreTakenUp() {
+        Carried wanted = new Carried("kv", List.of("a"), Map.of("h", "1"), List.of("ids", "none", "absent"));
+        String answer = "{\"ids\":[1, 22,3],\"kv\":{\"a\":1},\"none\":null}";
+
+        assertThat(PrefillAnswer.carried(Unpooled.copiedBuffer(answer, StandardCharsets.UTF_8), wanted)
+                        .map(Put::json))
+                .contains("{\"a\":1,\"h\":1,\"ids\":[1, 22,3]}");
+    }
+
+    @Test
     void anIncompleteObjectIsNotCarried() {
         assertThat(carried("{\"a\":1}", List.of("a", "b"), Map.of("b", "2"))).isEmpty();
         assertThat(carried("{\"a\":\"\",\"b\":[]}", List.of("a", "b"), Map.of()))

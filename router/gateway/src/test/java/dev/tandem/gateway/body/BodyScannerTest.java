@@ -48,14 +48,31 @@ class BodyScannerTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"\"n\":2", "\"best_of\":3", "\"echo\":true", "\"prompt_logprobs\":0", "\"use_beam_search\":true"
+            strings = {
+                "\"n\":2",
+                "\"n\":\"2\"",
+                "\"n\":2.0",
+                "\"best_of\":3",
+                "\"echo\":1",
+                "\"use_beam_search\":\"yes\"",
+                "\"echo\":true",
+                "\"prompt_logprobs\":0",
+                "\"use_beam_search\":true"
             })
     void whatNeedsTheWholePromptOnOneWorkerIsNotSplit(String field) {
         assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable()).isFalse();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"\"n\":1", "\"best_of\":1", "\"echo\":false", "\"prompt_logprobs\":null"})
+    @ValueSource(
+            strings = {
+                "\"n\":1",
+                "\"n\":null",
+                "\"best_of\":1",
+                "\"echo\":null",
+                "\"echo\":false",
+                "\"prompt_logprobs\":null"
+            })
     void defaultsThatAreSpelledOutAreSplit(String field) {
         assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable()).isTrue();
     }

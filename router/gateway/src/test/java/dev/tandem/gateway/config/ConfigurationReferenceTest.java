@@ -33,9 +33,10 @@ class ConfigurationReferenceTest {
             `ROUTING_POLICY_DECODE`. Connectors are listed in `docs/connectors/`, policies in `docs/policies.md`.
 
             A worker of the long form has these attributes: `tandem.workers[0].id`, `.url`, `.role` (`prefill`, `decode` or
-            `unified`, the default), `.api-key` (sent to the engine as bearer token), and, for connectors whose engines
+            `unified`, the default), `.api-key` (sent to the engine as bearer token), `.connector` (in place of
+            `tandem.disagg.connector`), `.data-parallel-size` (1; more become a worker for each rank), and, for connectors whose engines
             must be told where others lie, `.kv.port` with `.kv.host` (that of the URL), `.kv.second-port`, `.kv.engine-id`,
-            `.kv.tensor-parallel-size`, `.kv.pipeline-parallel-size` and `.kv.data-parallel-size` (1).
+            `.kv.tensor-parallel-size` and `.kv.pipeline-parallel-size` (1).
 
             | Setting | Type | Default | What it is |
             |---|---|---|---|

@@ -8,6 +8,7 @@ import dev.tandem.core.disagg.ConnectorChoice;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
@@ -20,13 +21,14 @@ class ConnectorStartTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"lmcache-mp", "ascend-layerwise"})
-    void aConnectorThatWaitsForWhatNobodyHearsStopsTheStart(String connector) {
+    @CsvSource({"lmcache-mp, http", "ascend-layerwise, http", "lmcache-pd-notified, notifications"})
+    void aConnectorThatWaitsForWhatNobodyHearsStopsTheStart(String connector, String listener) {
+        String enabled = "tandem.handover." + listener + ".enabled";
         assertThatThrownBy(() -> start(Map.of("tandem.disagg.connector", connector)))
                 .isInstanceOfSatisfying(
                         InvalidConfigurationException.class,
-                        e -> assertThat(e.action()).contains("tandem.handover.http.enabled"));
-        assertThat(start(Map.of("tandem.disagg.connector", connector, "tandem.handover.http.enabled", "true")))
+                        e -> assertThat(e.action()).contains(enabled));
+        assertThat(start(Map.of("tandem.disagg.connector", connector, enabled, "true")))
                 .isNotNull();
     }
 
@@ -36,6 +38,24 @@ class ConnectorStartTest {
                 .isInstanceOfSatisfying(
                         InvalidConfigurationException.class,
                         e -> assertThat(e.action()).contains("auto", "nixl", "moriio-write"));
+    }
+
+    @Test
+    void aWorkersOwnConnectorIsCheckedLikeThatOfAll() {
+        assertThatThrownBy(() -> start(ofWorker("nixel")))
+                .isInstanceOf(InvalidConfigurationException.class)
+                .hasMessageContaining("connector of the worker p is \"nixel\"");
+        assertThatThrownBy(() -> start(ofWorker("lmcache-mp")))
+                .isInstanceOf(InvalidConfigurationException.class)
+                .hasMessageContaining("nobody listens: lmcache-mp");
+        assertThat(start(ofWorker("auto")).needs()).isEmpty();
+    }
+
+    private static Map<String, String> ofWorker(String connector) {
+        return Map.of(
+                "tandem.workers[0].id", "p",
+                "tandem.workers[0].url", "http://10.0.0.1:8000",
+                "tandem.workers[0].connector", connector);
     }
 
     @ParameterizedTest

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Worker;
+import java.net.URI;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -51,6 +52,20 @@ class WorkerListTest {
     }
 
     @Test
+    void groupsAreThoseThatHaveAName() {
+        WorkerList list = of(Map.of(
+                "tandem.workers[0].id", "p",
+                "tandem.workers[0].url", "http://engine:8000",
+                "tandem.workers[0].group", "rack-1",
+                "tandem.workers[1].id", "d",
+                "tandem.workers[1].url", "http://engine:8001",
+                "tandem.workers[1].group", ""));
+
+        assertThat(list.group(list.workers().get(0))).isEqualTo("rack-1");
+        assertThat(list.group(list.workers().get(1))).isNull();
+    }
+
+    @Test
     void theLongFormSaysEverything() {
         WorkerList list = of(Map.of(
                 "tandem.workers[0].id", "p",
@@ -63,6 +78,28 @@ class WorkerListTest {
 
         assertThat(addresses(list))
                 .containsEntry("p", new KvAddress("10.0.0.1", 6301, 61005, "e1", new KvAddress.Parallel(4, 1, 1)));
+    }
+
+    @Test
+    void anEndpointWithRanksIsOneWorkerForEach() {
+        WorkerList list = of(Map.of(
+                "tandem.workers[0].id", "p",
+                "tandem.workers[0].url", "http://engine:8000",
+                "tandem.workers[0].role", "prefill",
+                "tandem.workers[0].api-key", "sesame",
+                "tandem.workers[0].connector", "moriio-read",
+                "tandem.workers[0].data-parallel-size", "3",
+                "tandem.workers[0].kv.port", "6301"));
+
+        assertThat(list.workers()).extracting(Worker::id).containsExactly("p@0", "p@1", "p@2");
+        assertThat(list.workers()).extracting(Worker::rank).containsExactly(0, 1, 2);
+        assertThat(list.workers()).allSatisfy(worker -> {
+            assertThat(worker.baseUrl()).isEqualTo(URI.create("http://engine:8000"));
+            assertThat(list.key(worker)).isEqualTo("sesame");
+            assertThat(list.connector(worker)).isEqualTo("moriio-read");
+            assertThat(list.kvAddress(worker))
+                    .isEqualTo(new KvAddress("engine", 6301, 0, null, new KvAddress.Parallel(1, 1, 3)));
+        });
     }
 
     @Test

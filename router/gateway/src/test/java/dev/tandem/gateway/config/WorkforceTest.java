@@ -53,6 +53,21 @@ class WorkforceTest {
     }
 
     @Test
+    void aRegisteredEngineWithRanksIsOneWorkerForEach() {
+        KvAddress kv = new KvAddress("10.0.0.1", 6301, 61_005, null, new KvAddress.Parallel(1, 1, 2));
+        RegisteredEngine engine = new RegisteredEngine(Role.PREFILL, URI.create("http://10.0.0.1:8100"), kv, "READ");
+        try (Workforce workforce = of(REGISTRY)) {
+            workforce.register(List.of(engine));
+
+            assertThat(workforce.workers())
+                    .extracting(Worker::id)
+                    .containsExactly("prefill-10-0-0-1-8100@0", "prefill-10-0-0-1-8100@1");
+            assertThat(workforce.declared(workforce.workers().getLast()).connector())
+                    .isEqualTo("moriio-read");
+        }
+    }
+
+    @Test
     void forgetsThoseThatHaveGone() {
         try (Workforce workforce = of(REGISTRY)) {
             workforce.register(List.of(PREFILL, DECODE));
@@ -94,6 +109,28 @@ class WorkforceTest {
 
             assertThat(workforce.declared(worker(workforce, "prefill-1")).kv())
                     .isEqualTo(KvAddress.of("10.0.0.1", 20_001));
+        }
+    }
+
+    @Test
+    void aWorkersOwnConnectorComesBeforeThatOfAllAndBothBeforeItsRegistration() {
+        Map<String, String> settings = new HashMap<>(REGISTRY);
+        settings.put("tandem.disagg.connector", "nixl");
+        settings.put("tandem.prefill-urls", "http://10.0.0.1:8100");
+        settings.put("tandem.workers[0].id", "own");
+        settings.put("tandem.workers[0].url", "http://10.0.0.9:8000");
+        settings.put("tandem.workers[0].connector", "shared-cache");
+        settings.put("tandem.workers[1].id", "asked");
+        settings.put("tandem.workers[1].url", "http://10.0.0.2:8200");
+        settings.put("tandem.workers[1].connector", "auto");
+        try (Workforce workforce = of(settings)) {
+            workforce.register(List.of(PREFILL, DECODE));
+
+            assertThat(workforce.declared(worker(workforce, "own")).connector()).isEqualTo("shared-cache");
+            assertThat(workforce.declared(worker(workforce, "prefill-1")).connector())
+                    .isEqualTo("nixl");
+            assertThat(workforce.declared(worker(workforce, "asked")).connector())
+                    .isEqualTo("p2p-nccl");
         }
     }
 

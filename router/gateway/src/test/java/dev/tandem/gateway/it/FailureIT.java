@@ -67,11 +67,15 @@ final class FailureIT {
                 .start();
     }
 
-    /** Only a refused connection takes a worker out, so that each cell meets the same fleet. */
+    /**
+     * Only a refused connection takes a worker out, so that each cell meets the same fleet; and no connection is used
+     * twice: whether a dead one has been noticed yet would be chance.
+     */
     private static GatewayRig.Setup patient() {
         return GatewayRig.setup()
                 .set("tandem.engine.stream-silence", "600ms")
                 .set("tandem.engine.answer-silence", "600ms")
+                .set("tandem.engine.idle-timeout", "1ms")
                 .set("tandem.health.failures-down", "1000000")
                 .set("tandem.health.probes-down", "1000000")
                 .set("tandem.health.probes-up", "1");

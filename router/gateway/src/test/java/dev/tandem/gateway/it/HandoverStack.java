@@ -37,6 +37,8 @@ final class HandoverStack implements AutoCloseable {
                 .set("tandem.engine.stream-silence", "1s")
                 .set("tandem.engine.answer-silence", "1s")
                 .set("tandem.engine.connect-timeout", "500ms")
+                // No connection is used twice: whether a dead one has been noticed yet would be chance.
+                .set("tandem.engine.idle-timeout", "1ms")
                 .set("tandem.health.probes-up", "1")
                 .set("tandem.health.failures-down", "1000000");
         settings.forEach(setup::set);

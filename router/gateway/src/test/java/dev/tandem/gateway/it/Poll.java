@@ -8,7 +8,7 @@ import java.util.function.Supplier;
 
 /** Waits for something to become true, with a deadline instead of a pause. */
 final class Poll {
-    private static final Duration DEADLINE = Duration.ofSeconds(30);
+    private static final Duration DEADLINE = Duration.ofSeconds(60);
     private static final long STEP_NANOS = 5_000_000;
 
     private Poll() {}

@@ -31,6 +31,7 @@ final class RawEngine implements AutoCloseable {
     private volatile ServerSocket listener;
     private volatile String props = "";
     private volatile String metrics = "";
+    private volatile String version = "";
     private volatile Behaviour behaviour = (request, wire) -> wire.json(200, "{}");
 
     private RawEngine(String model) throws IOException {
@@ -81,6 +82,12 @@ final class RawEngine implements AutoCloseable {
     /** Answers {@code GET /metrics} with that. */
     RawEngine metrics(String text) {
         metrics = text;
+        return this;
+    }
+
+    /** Says that it is vLLM of that version. */
+    RawEngine version(String text) {
+        version = "{\"version\":\"" + text + "\"}";
         return this;
     }
 
@@ -175,6 +182,7 @@ final class RawEngine implements AutoCloseable {
             case "/v1/models" -> wire.json(200, models);
             case "/props" -> answerFact(props, wire);
             case "/metrics" -> answerFact(metrics, wire);
+            case "/version" -> answerFact(version, wire);
             default -> {
                 if (listener.isClosed()) {
                     throw new IOException("down");

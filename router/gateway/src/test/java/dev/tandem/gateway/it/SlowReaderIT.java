@@ -55,7 +55,7 @@ final class SlowReaderIT {
                 for (int i = 0; i < READERS; i++) {
                     readers.add(RawClient.open(rig.port(), 4_096).send("/v1/chat/completions", ASK));
                 }
-                Poll.until("streams begun: " + streams, () -> streams.get() == READERS);
+                Poll.until(() -> "streams begun: " + streams, () -> streams.get() == READERS);
                 awaitStandstill(offered);
                 long grown = usedBytes() - before;
                 System.out.printf(

@@ -315,9 +315,8 @@ final class EngineCore {
     private void beginAnswer(Sequence sequence, long nowNanos) {
         sequence.answering = true;
         sequence.firstTokenNanos = nowNanos;
-        sequence.promptContent = sequence.content(shape.blockSize());
         if (sequence.request.script() != null) {
-            sequence.script = sequence.request.script().apply(sequence.promptContent);
+            sequence.script = sequence.request.script().apply(sequence.content(shape.blockSize()));
         }
         stats.onFirstToken(sequence);
     }
@@ -325,7 +324,7 @@ final class EngineCore {
     private void emit(Sequence sequence, long nowNanos) {
         int index = sequence.generated();
         int token = sequence.request.script() == null
-                ? model.token(sequence.promptContent, index, sequence.request.limits())
+                ? model.token(sequence.content(shape.blockSize()), index, sequence.request.limits())
                 : index < sequence.script.length ? sequence.script[index] : Tokenizer.END;
         sequence.append(token);
         stats.add(EngineCounter.GENERATION, 1);

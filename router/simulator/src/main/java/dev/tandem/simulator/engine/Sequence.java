@@ -30,8 +30,6 @@ final class Sequence {
     boolean fetchStarted;
     /** When it does not wait for that KV any longer; {@link Long#MAX_VALUE} for no bound. */
     long fetchEndNanos = Long.MAX_VALUE;
-    /** Content of the whole prompt's KV; valid once {@link #answering}. */
-    long promptContent;
 
     int[] script = {};
     int preemptions;

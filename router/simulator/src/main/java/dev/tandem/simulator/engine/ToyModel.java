@@ -5,14 +5,15 @@ import dev.tandem.simulator.text.ContentHash;
 import dev.tandem.simulator.text.Tokenizer;
 
 /**
- * The "weights" of the simulated model: token i of an answer is a function of the content of the prompt's KV and i.
- * Immutable.
+ * The "weights" of the simulated model: a token is a function of the content of all KV before it. Immutable.
  *
- * <p>Equal prompts give equal answers on every engine; one wrong KV block gives another text. Sampling parameters do
- * not matter. An answer ends by itself after a length that the content decides.
+ * <p>Equal prompts give equal answers on every engine, also behind a part of the answer that another one generated; one
+ * wrong KV block gives another text. Sampling parameters do not matter. An answer ends by itself where the content says
+ * so, each token with the same chance.
  */
 public final class ToyModel {
-    private static final long LENGTH_DRAW = -1;
+    private static final long WORD_DRAW = 0;
+    private static final long END_DRAW = -1;
 
     private final int meanAnswer;
 
@@ -21,22 +22,19 @@ public final class ToyModel {
         this.meanAnswer = meanAnswer;
     }
 
-    /** Returns token {@code index} of the answer, {@link Tokenizer#END} from its natural end on. */
+    /** Returns token {@code index} of the answer, behind KV of that content; {@link Tokenizer#END} ends the answer. */
     public int token(long content, int index, Limits limits) {
         boolean mayEnd = !limits.ignoreEnd() && index >= limits.minTokens();
-        return mayEnd && index >= length(content) ? Tokenizer.END : word(content, index);
+        return mayEnd && ends(content) ? Tokenizer.END : word(content);
     }
 
-    private static int word(long content, int index) {
-        long draw = ContentHash.mix(content, index);
+    private static int word(long content) {
+        long draw = ContentHash.mix(content, WORD_DRAW);
         return Tokenizer.spokenWord((int) Long.remainderUnsigned(draw, Tokenizer.SPOKEN_WORDS));
     }
 
-    private int length(long content) {
-        if (meanAnswer == 0) {
-            return Integer.MAX_VALUE;
-        }
-        long draw = ContentHash.mix(content, LENGTH_DRAW);
-        return Math.max(1, meanAnswer / 2) + (int) Long.remainderUnsigned(draw, Math.max(1, meanAnswer));
+    private boolean ends(long content) {
+        long draw = ContentHash.mix(content, END_DRAW);
+        return meanAnswer > 0 && Long.remainderUnsigned(draw, meanAnswer) == 0;
     }
 }

@@ -36,7 +36,9 @@ public final class ChatReader {
         Streaming streaming = common.streaming();
         served.check(fields.string("model"));
         ForcedAnswer forced = forced();
-        int[] prompt = prompt(true);
+        int[] rendered = prompt(true);
+        int[] given = tokens(fields.get("kv_transfer_params"));
+        int[] prompt = given == null ? rendered : given;
         int maxTokens = common.maxTokens(prompt.length, asked);
         return new GenerateRequest(
                 id,
@@ -47,6 +49,14 @@ public final class ChatReader {
                 fields.flag("return_token_ids"),
                 forced,
                 common.salt());
+    }
+
+    /** Returns the token ids that a router has given, as vLLM takes them since #48145 (2026-07-29); null for none. */
+    private static int @Nullable [] tokens(@Nullable JsonNode params) {
+        JsonNode ids = params == null ? null : params.get("prompt_token_ids");
+        return ids == null || !ids.isArray()
+                ? null
+                : ids.valueStream().mapToInt(JsonNode::asInt).toArray();
     }
 
     /** Returns the rendered conversation. */

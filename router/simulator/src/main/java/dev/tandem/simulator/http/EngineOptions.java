@@ -44,6 +44,8 @@ import org.jspecify.annotations.Nullable;
  * @param exitDelay Time between the death of the engine and the end of its server.
  * @param version Version of vLLM that the engine claims to be.
  * @param mishaps What happens to notices that the engine sends to a router.
+ * @param tensorParallel Workers of each engine.
+ * @param dataParallel Engines behind the server, one for each data parallel rank.
  */
 public record EngineOptions(
         String model,
@@ -70,7 +72,8 @@ public record EngineOptions(
         Duration exitDelay,
         String version,
         Mishaps mishaps,
-        int tensorParallel) {
+        int tensorParallel,
+        int dataParallel) {
     /** Stands between the command lines of engines of one process. */
     public static final String NEXT = "--sim-next";
 
@@ -201,6 +204,11 @@ public record EngineOptions(
     /** Returns these options with another number of workers. */
     public EngineOptions withTensorParallel(int workers) {
         return with(draft -> draft.tensorParallel = workers);
+    }
+
+    /** Returns these options with another number of data parallel ranks. */
+    public EngineOptions withDataParallel(int ranks) {
+        return with(draft -> draft.dataParallel = ranks);
     }
 
     /** Returns these options with another mean length of answers. */

@@ -50,6 +50,7 @@ final class OptionDraft {
     String version = Served.VERSION;
     Mishaps mishaps = Mishaps.NONE;
     int tensorParallel = 1;
+    int dataParallel = 1;
 
     @Nullable
     String telemetry;
@@ -82,6 +83,7 @@ final class OptionDraft {
         version = options.version();
         mishaps = options.mishaps();
         tensorParallel = options.tensorParallel();
+        dataParallel = options.dataParallel();
     }
 
     EngineOptions finish() {
@@ -116,6 +118,7 @@ final class OptionDraft {
                 exitDelay,
                 version,
                 mishaps,
-                tensorParallel);
+                tensorParallel,
+                dataParallel);
     }
 }

@@ -67,6 +67,7 @@ final class OptionParser {
                 "mishaps of notices: delay_ms=, lose=, duplicate=, reorder=, early=");
         one("--sim-telemetry", (d, v) -> d.telemetry = v, "where LMCacheMPConnector says that it has stored, a URL");
         one("--tensor-parallel-size", (d, v) -> d.tensorParallel = number("--tensor-parallel-size", v), "workers (1)");
+        one("--data-parallel-size", (d, v) -> d.dataParallel = number("--data-parallel-size", v), "ranks (1)");
         one("--sim-engine", (d, v) -> engine(d, v), "vllm or sglang, whose disaggregation it then behaves as (vllm)");
         one("--disaggregation-mode", (d, v) -> mode(d, v), "part of an SGLang engine: null, prefill or decode");
         one(

@@ -22,6 +22,7 @@ import dev.tandem.simulator.wire.TranscriptionAnswers;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -40,13 +41,17 @@ final class Routes {
     private final Served served;
     private final Engine engine;
     private final @Nullable Connector connector;
+    private final List<SimulatedEngine.Rank> ranks;
+    private final AtomicInteger turn = new AtomicInteger();
     private final boolean strict;
     private final HttpStats stats;
 
-    Routes(EngineOptions options, Served served, Engine engine, @Nullable Connector connector) {
+    /** Makes the paths of a server; metrics and what a connector adds are those of the first rank. */
+    Routes(EngineOptions options, Served served, List<SimulatedEngine.Rank> ranks) {
         this.served = served;
-        this.engine = engine;
-        this.connector = connector;
+        this.ranks = ranks;
+        this.engine = ranks.getFirst().engine();
+        this.connector = ranks.getFirst().connector();
         this.strict = options.strict();
         this.stats = new HttpStats(served.created());
         addServer();
@@ -124,7 +129,9 @@ final class Routes {
     }
 
     private void addGeneration() {
-        GenerateRoute generate = new GenerateRoute(engine, served, connector, strict);
+        List<GenerateRoute> generate = ranks.stream()
+                .map(rank -> new GenerateRoute(rank.engine(), served, rank.connector(), strict))
+                .toList();
         generation("/v1/completions", GenerateApi.COMPLETIONS, generate);
         generation("/v1/chat/completions", GenerateApi.CHAT, generate);
         generation("/v1/responses", GenerateApi.RESPONSES, generate);
@@ -142,8 +149,24 @@ final class Routes {
         }
     }
 
-    private void generation(String path, GenerateApi api, GenerateRoute route) {
-        post(path, call -> route.answer(api, call));
+    private void generation(String path, GenerateApi api, List<GenerateRoute> routeOfRank) {
+        post(path, call -> routeOfRank.get(rank(call)).answer(api, call));
+    }
+
+    /** Returns the data parallel rank that a request names, as vLLM reads it; without one they take turns. */
+    private int rank(Call call) {
+        String named = call.header("x-data-parallel-rank");
+        if (named == null || !named.matches("\\d{1,4}")) {
+            if (strict && ranks.size() > 1) {
+                throw call.violation("X-data-parallel-rank: " + named + " (expected: the rank that the router chose)");
+            }
+            return Math.floorMod(turn.getAndIncrement(), ranks.size());
+        }
+        int rank = Integer.parseInt(named);
+        if (rank >= ranks.size()) {
+            throw Rejection.badRequest("data_parallel_rank " + rank + " is out of range [0, " + ranks.size() + ").");
+        }
+        return rank;
     }
 
     private void add(Endpoint endpoint) {

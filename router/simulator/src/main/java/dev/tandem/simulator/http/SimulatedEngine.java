@@ -21,6 +21,8 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -53,9 +55,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
     private SimulatedEngine(EngineOptions options, Ticker ticker) {
         this.options = options;
         this.ticker = ticker;
-        this.process = start(
-                options.port(),
-                options.transfer() == null ? null : options.transfer().config());
+        this.process = start(options.port(), configs(options));
         this.port = ((InetSocketAddress) process.server.address()).getPort();
     }
 
@@ -106,29 +106,41 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
 
     /** Returns the live statistics of the engine; a restarted engine has new ones. */
     public EngineStats stats() {
-        process.engine.expireKept();
-        return process.engine.stats();
+        return stats(0);
+    }
+
+    /** Returns the live statistics of the engine of a data parallel rank. */
+    public EngineStats stats(int rank) {
+        Engine engine = process.ranks.get(rank).engine();
+        engine.expireKept();
+        return engine.stats();
     }
 
     /** Returns the id of this engine process; a restart changes it. */
     @Override
     public String engineId() {
-        return process.engineId;
+        return process.first().engineId();
     }
 
     /** Returns the port at which the connector hands KV over; 0 without one. */
     @Override
     public int sideChannelPort() {
-        return process.connector == null ? 0 : process.connector.port();
+        Connector connector = process.first().connector();
+        return connector == null ? 0 : connector.port();
     }
 
     /** Returns what is kept for others, what has expired, and numbers of the connector; a restart starts anew. */
     @Override
     public Map<String, Long> facts() {
-        Map<String, Long> facts =
-                process.connector == null ? new TreeMap<>() : new TreeMap<>(process.connector.facts());
-        facts.put("kv_kept", (long) stats().kept());
-        facts.put("kv_expired", stats().count(EngineCounter.KV_EXPIRED));
+        Map<String, Long> facts = new TreeMap<>();
+        for (int rank = 0; rank < process.ranks.size(); rank++) {
+            Connector connector = process.ranks.get(rank).connector();
+            if (connector != null) {
+                connector.facts().forEach((name, number) -> facts.merge(name, number, Long::sum));
+            }
+            facts.merge("kv_kept", (long) stats(rank).kept(), Long::sum);
+            facts.merge("kv_expired", stats(rank).count(EngineCounter.KV_EXPIRED), Long::sum);
+        }
         return facts;
     }
 
@@ -152,8 +164,10 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
     @Override
     public synchronized void restart() {
         crash();
-        process = start(port, process.connector == null ? null : process.connector.config());
-        log.info("simulated engine restarted url={} engine_id={}", baseUrl(), process.engineId);
+        List<@Nullable ConnectorConfig> configs = new ArrayList<>();
+        process.ranks.forEach(rank -> configs.add(rank.config()));
+        process = start(port, configs);
+        log.info("simulated engine restarted url={} engine_id={}", baseUrl(), engineId());
     }
 
     @Override
@@ -161,29 +175,54 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         stop(false);
     }
 
-    private Incarnation start(int onPort, @Nullable ConnectorConfig config) {
+    /** Returns the settings of the connector of each rank; null for none. */
+    private static List<@Nullable ConnectorConfig> configs(EngineOptions options) {
+        List<@Nullable ConnectorConfig> configs = new ArrayList<>();
+        ConnectorConfig config =
+                options.transfer() == null ? null : options.transfer().config();
+        for (int rank = 0; rank < options.dataParallel(); rank++) {
+            configs.add(config == null || options.dataParallel() == 1 ? config : ofRank(config, rank));
+        }
+        return configs;
+    }
+
+    private static ConnectorConfig ofRank(ConnectorConfig config, int rank) {
+        try {
+            return config.ofRank(rank);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Incarnation start(int onPort, List<@Nullable ConnectorConfig> configs) {
+        String base = UUID.randomUUID().toString();
+        List<Rank> ranks = new ArrayList<>();
+        try {
+            for (ConnectorConfig config : configs) {
+                ranks.add(rank(config, configs.size() == 1 ? "" : "_dp" + ranks.size(), base));
+            }
+            Incarnation started = new Incarnation(ranks, listen(onPort, ranks));
+            ranks.forEach(rank -> rank.engine().onDeath(() -> exitLater(started)));
+            ranks.forEach(rank -> rank.onListening(started.address()));
+            return started;
+        } catch (RuntimeException e) {
+            ranks.forEach(Rank::close);
+            throw e;
+        }
+    }
+
+    /** Starts the engine of one rank; the ids of ranks differ as vLLM's do. */
+    private Rank rank(@Nullable ConnectorConfig config, String suffix, String base) {
         ConnectorConfig.Prepared prepared = config == null ? null : prepared(config);
         Engine engine = Engine.start(shape(options, prepared == null ? store(options) : prepared.store()), ticker);
         String fixedId = config == null ? null : config.engineId();
-        String engineId = fixedId == null ? UUID.randomUUID().toString() : fixedId;
-        Connector connector = null;
+        String engineId = (fixedId == null ? base : fixedId) + suffix;
         try {
-            connector = prepared == null
-                    ? null
-                    : prepared.start()
-                            .apply(new Site(
-                                    engine, engineId, options.version(), options.tensorParallel(), options.mishaps()));
-            Incarnation started = new Incarnation(engine, listen(onPort, engine, connector), engineId, connector);
-            engine.onDeath(() -> exitLater(started));
-            if (connector != null) {
-                connector.onListening(started.address());
-            }
-            return started;
+            Site site = new Site(engine, engineId, options.version(), options.tensorParallel(), options.mishaps());
+            return new Rank(
+                    engine, engineId, prepared == null ? null : prepared.start().apply(site));
         } catch (RuntimeException e) {
             engine.close();
-            if (connector != null) {
-                connector.close();
-            }
             throw e;
         }
     }
@@ -196,7 +235,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         }
     }
 
-    private DisposableServer listen(int onPort, Engine engine, @Nullable Connector connector) {
+    private DisposableServer listen(int onPort, List<Rank> ranks) {
         Served served = new Served(
                 options.model(),
                 options.servedNames(),
@@ -205,7 +244,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
                 options.promptDetails(),
                 options.toolParser(),
                 options.version());
-        RequestHandler handler = new RequestHandler(this, new Routes(options, served, engine, connector), CLOCK);
+        RequestHandler handler = new RequestHandler(this, new Routes(options, served, ranks), CLOCK);
         return HttpServer.create()
                 .host(options.host())
                 .port(onPort)
@@ -239,10 +278,7 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
                 }
             });
         }
-        if (process.connector != null) {
-            process.connector.close();
-        }
-        process.engine.close();
+        process.ranks.forEach(Rank::close);
     }
 
     private static EngineShape shape(EngineOptions options, @Nullable KvStore store) {
@@ -279,12 +315,33 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         return folder == null ? null : new DirectoryStore(folder, options.model(), options.blockSize());
     }
 
+    /** One engine of the process. */
+    record Rank(Engine engine, String engineId, @Nullable Connector connector) {
+        @Nullable
+        ConnectorConfig config() {
+            return connector == null ? null : connector.config();
+        }
+
+        private void onListening(String address) {
+            if (connector != null) {
+                connector.onListening(address);
+            }
+        }
+
+        private void close() {
+            if (connector != null) {
+                connector.close();
+            }
+            engine.close();
+        }
+    }
+
     /** What a restart replaces. */
-    private record Incarnation(
-            Engine engine,
-            DisposableServer server,
-            String engineId,
-            @Nullable Connector connector) {
+    private record Incarnation(List<Rank> ranks, DisposableServer server) {
+        private Rank first() {
+            return ranks.getFirst();
+        }
+
         /** Returns where the server listens, as other machines would name it. */
         String address() {
             InetSocketAddress address = (InetSocketAddress) server.address();

@@ -106,7 +106,6 @@ final class SlotTask {
     private final List<Integer> tokens = new ArrayList<>();
     private final Limits limits;
     private int cached;
-    private long content;
     private long startNanos;
     private long firstNanos;
     private long lastNanos;
@@ -166,11 +165,10 @@ final class SlotTask {
     /** Draws the next token after an evaluation. */
     void draw(Slot slot, ToyModel model, int slotContext, long nowNanos) {
         if (tokens.isEmpty()) {
-            content = slot.content();
             firstNanos = nowNanos;
         }
         lastNanos = nowNanos;
-        int token = model.token(content, tokens.size(), limits);
+        int token = model.token(slot.content(), tokens.size(), limits);
         tokens.add(token);
         String piece = assembler.add(token);
         text.append(piece);

@@ -73,6 +73,12 @@ public record NixlConfig(
         return EngineShape.Connector.NIXL;
     }
 
+    /** Ranks count their side channels up from the first. */
+    @Override
+    public NixlConfig ofRank(int rank) {
+        return port == 0 ? this : withSideChannel(host, port + rank);
+    }
+
     @Override
     public NixlConfig withEnvironment(Map<String, String> variables) {
         String address = variables.getOrDefault("VLLM_NIXL_SIDE_CHANNEL_HOST", host);

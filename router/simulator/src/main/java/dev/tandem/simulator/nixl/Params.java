@@ -24,6 +24,9 @@ final class Params {
     static final String TOKENS = "remote_num_tokens";
     static final String CACHED = "remote_prefill_cached_tokens";
 
+    /** Key that a router adds on leg D of a chat; the engine takes it out before the connector sees it. */
+    static final String PROMPT = "prompt_token_ids";
+
     /** Keys whose absence on leg D lets vLLM 0.32.0 warn first and die later. */
     static final List<String> NEEDED = List.of(ENGINE, REQUEST, HOST, PORT);
 
@@ -102,8 +105,13 @@ final class Params {
         return params;
     }
 
+    /** Returns parameters without what is for the engine's renderer. */
+    static ObjectNode ofConnector(ObjectNode params) {
+        return params.has(PROMPT) ? params.deepCopy().without(PROMPT) : params;
+    }
+
     /** Returns a number that stands for the whole object: its keys, their order and their values. */
     static long digest(ObjectNode params) {
-        return ContentHash.of(Json.text(params));
+        return ContentHash.of(Json.text(ofConnector(params)));
     }
 }

@@ -6,6 +6,7 @@ import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.KvRole;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -44,7 +45,7 @@ public final class StrictRules {
         }
         return Params.isSet(params, Params.REMOTE_DECODE)
                 ? prefillViolation(body, params, role)
-                : decodeViolation(params, role);
+                : decodeViolation(body, params, role);
     }
 
     /** Returns what is wrong with the hand-over part of a body where the prefill engine pushes; null if nothing. */
@@ -68,6 +69,13 @@ public final class StrictRules {
                 ? "kv_transfer_params: " + (prefill ? "both" : "neither") + " of do_remote_decode and"
                         + " do_remote_prefill is true (expected: one)"
                 : LegRules.promptList(body);
+    }
+
+    private static boolean tokensOfChat(ObjectNode body, JsonNode ids) {
+        return body.has("messages")
+                && ids.isArray()
+                && !ids.isEmpty()
+                && ids.valueStream().allMatch(JsonNode::isIntegralNumber);
     }
 
     private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, KvRole role) {
@@ -104,11 +112,15 @@ public final class StrictRules {
         return PrefillShape.samples(body, "a decode leg that is pushed to");
     }
 
-    private static @Nullable String decodeViolation(ObjectNode params, KvRole role) {
+    private static @Nullable String decodeViolation(ObjectNode body, ObjectNode params, KvRole role) {
         if (role == KvRole.PRODUCER) {
             return ON_PREFILL_ENGINE;
         }
-        String unknown = LegRules.unknownKey(params, Params.ANSWERED);
+        if (params.has(Params.PROMPT) && !tokensOfChat(body, params.path(Params.PROMPT))) {
+            return "kv_transfer_params.prompt_token_ids: " + params.path(Params.PROMPT)
+                    + " (expected: token ids, and only for a chat)";
+        }
+        String unknown = LegRules.unknownKey(Params.ofConnector(params), Params.ANSWERED);
         if (unknown != null) {
             return unknown;
         }

@@ -18,6 +18,14 @@ public interface ConnectorConfig {
         return null;
     }
 
+    /**
+     * Returns the settings of one data parallel rank; throws {@link IllegalArgumentException} where the simulator does
+     * not know what ranks do.
+     */
+    default ConnectorConfig ofRank(int rank) {
+        throw new IllegalArgumentException("--data-parallel-size: more than 1 is not simulated with this connector");
+    }
+
     /** Returns these settings with what environment variables say; throws for values that cannot be read. */
     default ConnectorConfig withEnvironment(Map<String, String> variables) {
         return this;

@@ -81,6 +81,51 @@ class NixlHandoverTest {
         }
     }
 
+    @Test
+    void aChatsTokensTakeThePlaceOfItsMessages() throws IOException {
+        try (Pair pair = Pair.strict()) {
+            ObjectNode first = chat(PROMPT, 1).put("return_token_ids", true);
+            first.set("kv_transfer_params", Pair.asking());
+            JsonNode answer = Pair.json(Pair.post(pair.prefill, "/v1/chat/completions", first));
+            ObjectNode params = (ObjectNode) answer.get("kv_transfer_params");
+            params.set("prompt_token_ids", answer.get("prompt_token_ids"));
+            ObjectNode other = chat("something else", 9);
+            other.set("kv_transfer_params", params);
+
+            assertThat(content(Pair.post(pair.decode, "/v1/chat/completions", other)))
+                    .isEqualTo(content(Pair.post(pair.prefill, "/v1/chat/completions", chat(PROMPT, 9))));
+        }
+    }
+
+    @Test
+    void tokensOfAnotherChatAreRefused() throws IOException {
+        try (Pair pair = Pair.strict()) {
+            ObjectNode first = chat(PROMPT, 1);
+            first.set("kv_transfer_params", Pair.asking());
+            ObjectNode params = (ObjectNode) Pair.json(Pair.post(pair.prefill, "/v1/chat/completions", first))
+                    .get("kv_transfer_params");
+            params.putArray("prompt_token_ids").add(5).add(6);
+            ObjectNode second = chat(PROMPT, 9);
+            second.set("kv_transfer_params", params);
+
+            assertThat(Pair.post(pair.decode, "/v1/chat/completions", second).status())
+                    .isEqualTo(400);
+            ObjectNode completion = Pair.request(PROMPT, 9);
+            completion.set("kv_transfer_params", params);
+            assertThat(Pair.post(pair.decode, Pair.PATH, completion).body()).contains("only for a chat");
+        }
+    }
+
+    private static ObjectNode chat(String text, int maxTokens) {
+        ObjectNode body = Json.object().put("max_tokens", maxTokens);
+        body.putArray("messages").addObject().put("role", "user").put("content", text);
+        return body;
+    }
+
+    private static String content(Response answer) {
+        return Pair.json(answer).at("/choices/0/message/content").stringValue();
+    }
+
     private static String contents(Response streamed) {
         StringBuilder text = new StringBuilder();
         for (byte[] chunk : streamed.chunks()) {

@@ -106,6 +106,8 @@ final class Replay implements AutoCloseable {
             "128",
             "--sim-speed",
             "instant",
+            "--sim-answer-tokens",
+            "0",
             "--enable-prompt-tokens-details"
         };
         String[] all = new String[common.length + more.length];

@@ -114,7 +114,7 @@ class SimulatedLlamaServerTest {
 
     @Test
     void twoChoicesShareTheEvaluationOfThePrompt() throws IOException {
-        JsonNode answer = complete(server, ask("hello world").put("n", 2));
+        JsonNode answer = complete(server, ask("hello world").put("n", 2).put("ignore_eos", true));
         assertThat(answer.path("choices").size()).isEqualTo(2);
         assertThat(answer.at("/choices/1/text")).isEqualTo(answer.at("/choices/0/text"));
         assertThat(metric(server, "prompt_tokens_total")).isEqualTo(promptTokens(answer));
@@ -258,7 +258,7 @@ class SimulatedLlamaServerTest {
 
     @Test
     void slotsShowWhatTheyHoldOnceTheyHaveServed() throws IOException {
-        JsonNode answer = complete(server, ask("hello world", 0));
+        JsonNode answer = complete(server, ask("hello world", 0).put("ignore_eos", true));
         JsonNode slots = json(get(server, "/slots"));
         assertThat(slots.get(0).path("n_prompt_tokens").asInt()).isEqualTo(promptTokens(answer) + 7);
         assertThat(slots.get(0).at("/params/n_predict").asInt()).isEqualTo(8);

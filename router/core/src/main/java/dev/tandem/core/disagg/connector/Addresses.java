@@ -29,6 +29,11 @@ final class Addresses {
         return Objects.requireNonNull(seat.facts().kv(), "KV address");
     }
 
+    /** Returns the port of an engine whose data parallel ranks count theirs up from the first. */
+    static int portOf(Seat seat) {
+        return of(seat).port() + seat.worker().portOffset();
+    }
+
     /** Returns the id of an engine that lacks nothing. */
     static String idOf(Seat seat) {
         return Objects.requireNonNull(of(seat).engineId(), "engine id");

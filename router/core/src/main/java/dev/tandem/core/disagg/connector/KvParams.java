@@ -37,23 +37,23 @@ final class KvParams {
     }
 
     KvParams with(String key, String text) {
-        return raw(key, "\"" + text + "\"");
+        return json(key, "\"" + text + "\"");
     }
 
     KvParams with(String key, int number) {
-        return raw(key, Integer.toString(number));
+        return json(key, Integer.toString(number));
     }
 
     KvParams with(String key, boolean value) {
-        return raw(key, Boolean.toString(value));
+        return json(key, Boolean.toString(value));
     }
 
     KvParams with(String key, KvParams inner) {
-        return raw(key, inner.text());
+        return json(key, inner.text());
     }
 
     KvParams without(String... keys) {
-        return Arrays.stream(keys).reduce(this, (params, key) -> params.raw(key, "null"), (a, b) -> b);
+        return Arrays.stream(keys).reduce(this, (params, key) -> params.json(key, "null"), (a, b) -> b);
     }
 
     /** Returns the values by their keys, as JSON. */
@@ -66,7 +66,8 @@ final class KvParams {
         return new Put(FIELD, text());
     }
 
-    private KvParams raw(String key, String value) {
+    /** Sets a value that is written as JSON already. */
+    KvParams json(String key, String value) {
         Map<String, String> more = new LinkedHashMap<>(json);
         more.put(key, value);
         return new KvParams(more);

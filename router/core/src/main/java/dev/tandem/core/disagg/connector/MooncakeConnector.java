@@ -57,12 +57,17 @@ public final class MooncakeConnector implements KvConnector {
     }
 
     @Override
+    public boolean needsEqualVersions() {
+        return true;
+    }
+
+    @Override
     public WhenAbandoned whenAbandoned() {
         return WhenAbandoned.EXPIRES;
     }
 
     @Override
-    public Duration heldFor() {
+    public Duration heldFor(EngineFacts prefill) {
         return HELD;
     }
 

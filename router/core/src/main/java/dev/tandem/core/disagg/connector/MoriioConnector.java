@@ -75,7 +75,7 @@ public final class MoriioConnector implements KvConnector {
         KvParams ask = sizes(KvParams.prefill().without("remote_engine_id", "remote_block_ids"), pairing.decode())
                 .with("transfer_id", transfer);
         KvParams fetch = sizes(KvParams.decode().with("transfer_id", transfer), pairing.prefill())
-                .with("remote_dp_rank", 0);
+                .with("remote_dp_rank", pairing.prefill().worker().portOffset());
         Leg prefill = ComputeOnly.leg(pairing).named(id).with(ask.put());
         Leg decode = whole(pairing.decode(), pairing.api()).named(id);
         return switch (mode) {
@@ -101,12 +101,17 @@ public final class MoriioConnector implements KvConnector {
     }
 
     @Override
+    public boolean needsEqualVersions() {
+        return true;
+    }
+
+    @Override
     public WhenAbandoned whenAbandoned() {
         return WhenAbandoned.EXPIRES;
     }
 
     @Override
-    public Duration heldFor() {
+    public Duration heldFor(EngineFacts prefill) {
         return HELD;
     }
 

@@ -5,7 +5,11 @@ import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.disagg.Pairing.Shortcut;
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Seat;
 import dev.tandem.core.request.ApiKind;
@@ -32,6 +36,17 @@ public final class NixlConnector implements KvConnector {
     /** Time after which a prefill worker gives up blocks that nobody fetches; vllm-project/vllm#41383. */
     static final Duration LEASE = Duration.ofSeconds(30);
 
+    /** The same before vLLM 0.23. */
+    private static final Duration OLD_HOLD = Duration.ofMinutes(8);
+
+    /**
+     * A chat whose tokens the decode worker is given is neither rendered nor tokenised a second time; other APIs do not
+     * read them. Source: vllm-project/vllm#48145 (2026-07-29).
+     */
+    private static final List<String> PROMPT_TOKENS = List.of("prompt_token_ids");
+
+    private static final Put RETURN_TOKENS = new Put("return_token_ids", "true");
+
     private static final List<String> REQUIRED = List.of(
             "do_remote_prefill",
             "remote_engine_id",
@@ -52,9 +67,12 @@ public final class NixlConnector implements KvConnector {
 
     @Override
     public Exchange plan(Pairing pairing) {
+        Leg prefill = ComputeOnly.leg(pairing).with(ASK);
+        boolean tokens = pairing.shortcuts().contains(Shortcut.PROMPT_TOKENS) && pairing.api() == ApiKind.CHAT;
         return new Exchange.Sequential(
-                ComputeOnly.leg(pairing).with(ASK),
-                new Handover.Carried(KvParams.FIELD, REQUIRED, host(pairing.prefill())),
+                tokens ? prefill.with(RETURN_TOKENS) : prefill,
+                new Handover.Carried(
+                        KvParams.FIELD, REQUIRED, host(pairing.prefill()), tokens ? PROMPT_TOKENS : List.of()),
                 whole(pairing.decode(), pairing.api()));
     }
 
@@ -67,13 +85,19 @@ public final class NixlConnector implements KvConnector {
     }
 
     @Override
+    public boolean needsEqualVersions() {
+        return true;
+    }
+
+    @Override
     public WhenAbandoned whenAbandoned() {
         return WhenAbandoned.EXPIRES;
     }
 
     @Override
-    public Duration heldFor() {
-        return LEASE;
+    public Duration heldFor(EngineFacts prefill) {
+        EngineVersion version = prefill.version();
+        return version != null && version.before(0, 23) ? OLD_HOLD : LEASE;
     }
 
     @Override

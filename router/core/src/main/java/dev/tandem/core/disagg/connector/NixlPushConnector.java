@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * prefill worker that has failed, so it is cancelled with it. Source: vllm-project/vllm#35264 (2026-06-12), #45880.
  */
 public final class NixlPushConnector implements KvConnector {
+    private static final Releases RELEASES = Releases.from(24, "NixlPushConnector");
+
     @Override
     public String name() {
         return "nixl-push";
@@ -32,7 +34,8 @@ public final class NixlPushConnector implements KvConnector {
 
     @Override
     public @Nullable String lacks(Role role, EngineFacts facts) {
-        return role == Role.PREFILL ? Addresses.lackingId(facts) : null;
+        String lack = RELEASES.lacking(facts);
+        return lack != null || role != Role.PREFILL ? lack : Addresses.lackingId(facts);
     }
 
     @Override
@@ -46,7 +49,7 @@ public final class NixlPushConnector implements KvConnector {
         KvParams params = KvParams.decode()
                 .with("remote_engine_id", Addresses.idOf(pairing.prefill()))
                 .with("remote_host", kv.host())
-                .with("remote_port", kv.port())
+                .with("remote_port", Addresses.portOf(pairing.prefill()))
                 .with("tp_size", kv.parallel().tp())
                 .with("pp_size", kv.parallel().pp())
                 .with("remote_request_id", pairing.token());
@@ -56,12 +59,17 @@ public final class NixlPushConnector implements KvConnector {
     }
 
     @Override
+    public boolean needsEqualVersions() {
+        return true;
+    }
+
+    @Override
     public WhenAbandoned whenAbandoned() {
         return WhenAbandoned.EXPIRES;
     }
 
     @Override
-    public Duration heldFor() {
+    public Duration heldFor(EngineFacts prefill) {
         return NixlConnector.LEASE;
     }
 

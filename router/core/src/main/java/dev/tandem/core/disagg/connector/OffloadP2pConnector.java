@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class OffloadP2pConnector implements KvConnector {
     private static final Duration HELD = Duration.ofMinutes(1);
 
+    private static final Releases RELEASES = Releases.from(25, "p2p tier of the OffloadingConnector");
+
     private final Form form;
 
     /** How the decode worker asks. */
@@ -55,14 +57,15 @@ public final class OffloadP2pConnector implements KvConnector {
 
     @Override
     public @Nullable String lacks(Role role, EngineFacts facts) {
-        return role == Role.PREFILL ? Addresses.lacking(facts) : null;
+        String lack = RELEASES.lacking(facts);
+        return lack != null || role != Role.PREFILL ? lack : Addresses.lacking(facts);
     }
 
     @Override
     public Exchange plan(Pairing pairing) {
         KvAddress kv = Addresses.of(pairing.prefill());
         KvParams id = KvParams.empty().with("kv_request_id", pairing.token());
-        KvParams source = id.with("remote_host", kv.host()).with("remote_port", kv.port());
+        KvParams source = id.with("remote_host", kv.host()).with("remote_port", Addresses.portOf(pairing.prefill()));
         Leg prefill = ComputeOnly.leg(pairing);
         Leg decode = whole(pairing.decode(), pairing.api());
         return switch (form) {
@@ -83,6 +86,11 @@ public final class OffloadP2pConnector implements KvConnector {
     }
 
     @Override
+    public boolean needsEqualVersions() {
+        return true;
+    }
+
+    @Override
     public WhenAbandoned whenAbandoned() {
         return switch (form) {
             case PAIRED -> WhenAbandoned.EXPIRES;
@@ -91,7 +99,7 @@ public final class OffloadP2pConnector implements KvConnector {
     }
 
     @Override
-    public Duration heldFor() {
+    public Duration heldFor(EngineFacts prefill) {
         return switch (form) {
             case PAIRED -> HELD;
             case PULL -> Duration.ZERO;

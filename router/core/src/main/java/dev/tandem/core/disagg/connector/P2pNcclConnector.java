@@ -6,6 +6,7 @@ import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.Pairing;
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * (vllm-project/vllm#44854, 2026-06-08). Source: vLLM 0.11, read 2026-11-20; CVE-2026-116176.
  */
 public final class P2pNcclConnector implements KvConnector {
+    private static final Releases RELEASES = Releases.before(24, "P2pNcclConnector");
+
     @Override
     public String name() {
         return "p2p-nccl";
@@ -38,7 +41,17 @@ public final class P2pNcclConnector implements KvConnector {
 
     @Override
     public @Nullable String lacks(Role role, EngineFacts facts) {
-        return Addresses.lacking(facts);
+        String lack = RELEASES.lacking(facts);
+        return lack != null ? lack : Addresses.lacking(facts);
+    }
+
+    @Override
+    public @Nullable String caution(EngineFacts facts) {
+        EngineVersion version = facts.version();
+        return version != null && version.atLeast(0, 14)
+                ? "vLLM " + version.text() + " hands over only with VLLM_DISABLE_REQUEST_ID_RANDOMIZATION=1 on both"
+                        + " engines, which vLLM before 0.16 does not know; 0.13 needs nothing"
+                : null;
     }
 
     @Override
@@ -56,6 +69,11 @@ public final class P2pNcclConnector implements KvConnector {
     /** Returns the id out of which each engine reads the address of the other. */
     static String requestId(String prefill, String decode, String token) {
         return "___prefill_addr_" + prefill + "___decode_addr_" + decode + "_" + token;
+    }
+
+    @Override
+    public boolean needsEqualVersions() {
+        return true;
     }
 
     @Override

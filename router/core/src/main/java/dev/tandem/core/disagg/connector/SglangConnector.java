@@ -5,10 +5,13 @@ import dev.tandem.core.disagg.BodyEdits.Edit;
 import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.KvConnector;
+import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.Pairing;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.Seat;
+import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.request.ApiKind;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -53,8 +56,19 @@ public final class SglangConnector implements KvConnector {
             new Put("bootstrap_room", Long.toString(room(pairing.token())))
         };
         return new Exchange.Parallel(
-                whole(pairing.prefill(), pairing.api()).with(meeting),
-                whole(pairing.decode(), pairing.api()).with(meeting));
+                ranked(whole(pairing.prefill(), pairing.api()).with(meeting), "routed_dp_rank", pairing.prefill()),
+                ranked(
+                        ranked(
+                                whole(pairing.decode(), pairing.api()).with(meeting),
+                                "routed_dp_rank",
+                                pairing.decode()),
+                        "disagg_prefill_dp_rank",
+                        pairing.prefill()));
+    }
+
+    private static Leg ranked(Leg leg, String field, Seat seat) {
+        int rank = seat.worker().rank();
+        return rank == Worker.ONLY ? leg : leg.with(new Put(field, Integer.toString(rank)));
     }
 
     /** Returns 63 random bits. */
@@ -68,7 +82,7 @@ public final class SglangConnector implements KvConnector {
     }
 
     @Override
-    public Duration heldFor() {
+    public Duration heldFor(EngineFacts prefill) {
         return HELD;
     }
 

@@ -10,6 +10,7 @@ import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnectors;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.disagg.Pairing.Shortcut;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
@@ -19,6 +20,7 @@ import dev.tandem.core.request.ApiKind;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What each protocol says on the wire: ids, addresses and parameters, as the engines read them. */
@@ -27,8 +29,10 @@ class ConnectorWireTest {
     private static final String ID_OF_PAIR =
             "___prefill_addr_10.0.0.1:21001___decode_addr_10.0.0.2:22001_0123456789abcdef0123456789abcdef";
 
+    private int rank = Worker.ONLY;
     private KvAddress prefill = KvAddress.of("10.0.0.1", 21001).withEngineId("e1");
     private KvAddress decode = KvAddress.of("10.0.0.2", 22001);
+    private Set<Shortcut> shortcuts = Set.of();
 
     private Exchange plan(String connector) {
         return plan(KvConnectors.named(connector).orElseThrow());
@@ -40,11 +44,13 @@ class ConnectorWireTest {
                 seat(Role.DECODE, decode),
                 ApiKind.COMPLETIONS,
                 TOKEN,
-                "http://10.0.0.3:5768/v1/metaserver"));
+                "http://10.0.0.3:5768/v1/metaserver",
+                shortcuts));
     }
 
-    private static Seat seat(Role role, KvAddress kv) {
-        Worker worker = new Worker(role.tag(), URI.create("http://" + kv.host() + ":8000"), role);
+    private Seat seat(Role role, KvAddress kv) {
+        Worker endpoint = new Worker(role.tag(), URI.create("http://" + kv.host() + ":8000"), role);
+        Worker worker = rank == Worker.ONLY ? endpoint : endpoint.rank(rank);
         return new Seat(worker, 0, new EngineFacts(null, 0, kv));
     }
 
@@ -169,6 +175,23 @@ class ConnectorWireTest {
     }
 
     @Test
+    void ranksOfAnEndpointAreAddressedAsEachProtocolWantsIt() {
+        rank = 3;
+        prefill = new KvAddress("10.0.0.1", 5600, 61005, "e3", new KvAddress.Parallel(1, 1, 4));
+
+        assertThat(params(plan("nixl-push").decode())).contains("\"remote_port\":5603");
+        assertThat(params(plan("offload-p2p").decode())).contains("\"remote_port\":5603");
+        assertThat(params(plan("offload-pull").decode())).contains("\"remote_port\":5603");
+        assertThat(params(plan("mooncake").decode())).contains("http://10.0.0.1:5600");
+        assertThat(params(plan("moriio-write").decode())).contains("\"remote_dp_size\":4", "\"remote_dp_rank\":3");
+        Exchange.Parallel sglang = (Exchange.Parallel) plan("sglang");
+        assertThat(set(sglang.prefill(), "routed_dp_rank")).isEqualTo("3");
+        assertThat(set(sglang.decode(), "routed_dp_rank")).isEqualTo("3");
+        assertThat(set(sglang.decode(), "disagg_prefill_dp_rank")).isEqualTo("3");
+        assertThat(set(sglang.prefill(), "disagg_prefill_dp_rank")).isEmpty();
+    }
+
+    @Test
     void lmcacheMpNamesOnlyThePrefillLegAndWaitsForItsNotice() {
         Exchange.Sequential exchange = (Exchange.Sequential) plan("lmcache-mp");
 
@@ -189,6 +212,36 @@ class ConnectorWireTest {
                         ApiKind.COMPLETIONS,
                         exchange.decode().body()));
         assertThat(exchange.decode().body().edits()).isEmpty();
+    }
+
+    @Test
+    void lmcachePdTakesTheFirstTokenFromPrefillWhereNobodySeesTheSeam() {
+        shortcuts = Set.of(Shortcut.FIRST_TOKEN);
+        Exchange.Continued exchange = (Exchange.Continued) plan("lmcache-pd-first-token");
+
+        assertThat(params(exchange.prefill())).isEqualTo("{\"ret_first_tok\":true}");
+        assertThat(exchange.handover()).isEqualTo(new Handover.Pushed());
+        assertThat(exchange.decode().body().edits()).isEmpty();
+        assertThat(plan("lmcache-pd")).isInstanceOf(Exchange.Sequential.class);
+
+        shortcuts = Set.of();
+        assertThat(plan("lmcache-pd-first-token")).isEqualTo(plan("lmcache-pd"));
+    }
+
+    @Test
+    void lmcachePdNotifiedNamesTheReceiverAndWaitsForEachOfItsRanks() {
+        decode = new KvAddress("10.0.0.2", 7300, 7400, null, new KvAddress.Parallel(2, 1, 1));
+        String spec = "\"disagg_spec\":{\"req_id\":\"" + TOKEN + "\",\"receiver_host\":\"10.0.0.2\","
+                + "\"receiver_init_port\":[7300,7301],\"receiver_alloc_port\":[7400,7401]}}";
+        Exchange.Sequential whole = (Exchange.Sequential) plan("lmcache-pd-notified");
+
+        assertThat(params(whole.prefill())).isEqualTo("{" + spec);
+        assertThat(whole.handover()).isEqualTo(new Handover.Notified(TOKEN, 2, Duration.ofSeconds(2)));
+
+        shortcuts = Set.of(Shortcut.FIRST_TOKEN);
+        Exchange.Continued continued = (Exchange.Continued) plan("lmcache-pd-notified");
+        assertThat(params(continued.prefill())).isEqualTo("{\"ret_first_tok\":true," + spec);
+        assertThat(continued.fromStart().handover()).isEqualTo(whole.handover());
     }
 
     @Test
@@ -221,6 +274,8 @@ class ConnectorWireTest {
         assertThat(lacks("mooncake", Role.PREFILL, nowhere)).contains("KV address");
         assertThat(lacks("mooncake", Role.PREFILL, nameless)).contains("id of the engine");
         assertThat(lacks("mooncake", Role.DECODE, nowhere)).isEqualTo("nothing");
+        assertThat(lacks("lmcache-pd-notified", Role.DECODE, nameless)).contains("kv.second-port");
+        assertThat(lacks("lmcache-pd-notified", Role.PREFILL, nowhere)).isEqualTo("nothing");
         assertThat(lacks("nixl", Role.PREFILL, nowhere)).isEqualTo("nothing");
     }
 

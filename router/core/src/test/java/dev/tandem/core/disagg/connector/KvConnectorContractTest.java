@@ -15,6 +15,7 @@ import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.KvConnectors;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.Pairing;
+import dev.tandem.core.disagg.Pairing.Shortcut;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
@@ -58,13 +59,23 @@ class KvConnectorContractTest {
     }
 
     private static Exchange plan(KvConnector connector, ApiKind api) {
-        return connector.plan(
-                new Pairing(new Seat(PREFILL, 0, FACTS), new Seat(DECODE, 0, FACTS), api, TOKEN, CALLBACK));
+        return plan(connector, api, TOKEN);
+    }
+
+    private static Exchange plan(KvConnector connector, ApiKind api, String token) {
+        return connector.plan(new Pairing(
+                new Seat(PREFILL, 0, FACTS),
+                new Seat(DECODE, 0, FACTS),
+                api,
+                token,
+                CALLBACK,
+                api == ApiKind.COMPLETIONS ? Set.of(Shortcut.FIRST_TOKEN) : Set.of()));
     }
 
     private static Leg prefill(KvConnector connector, ApiKind api) {
         return switch (plan(connector, api)) {
             case Exchange.Sequential(Leg prefill, var handover, var decode) -> prefill;
+            case Exchange.Continued(Leg prefill, var handover, var decode) -> prefill;
             case Exchange.Parallel(Leg prefill, var decode) -> prefill;
             case Exchange.CalledBack(var decode, var callback, Leg prefill) -> prefill;
             case Exchange.Single single -> throw new AssertionError(connector.name() + " plans one leg");
@@ -116,7 +127,8 @@ class KvConnectorContractTest {
     @ParameterizedTest
     @MethodSource("handOvers")
     void whatDecodeWaitsForIsNotLeftToDecodeAlone(KvConnector connector, ApiKind api) {
-        boolean sideBySide = !(plan(connector, api) instanceof Exchange.Sequential);
+        Exchange plan = plan(connector, api);
+        boolean sideBySide = plan instanceof Exchange.Parallel || plan instanceof Exchange.CalledBack;
 
         if (sideBySide
                 || !connector.servesWhole(Role.DECODE)
@@ -128,7 +140,7 @@ class KvConnectorContractTest {
     @ParameterizedTest
     @MethodSource("handOvers")
     void whatExpiresIsHeldForATime(KvConnector connector, ApiKind api) {
-        assertThat(connector.heldFor().isPositive()).isEqualTo(connector.whenAbandoned() == WhenAbandoned.EXPIRES);
+        assertThat(connector.heldFor(FACTS).isPositive()).isEqualTo(connector.whenAbandoned() == WhenAbandoned.EXPIRES);
     }
 
     @ParameterizedTest
@@ -136,8 +148,7 @@ class KvConnectorContractTest {
     void whatOneAttemptNamesNoOtherNames(KvConnector connector, ApiKind api) {
         String text = prefill(connector, api).toString() + plan(connector, api).decode();
         if (text.contains(TOKEN)) {
-            Exchange other = connector.plan(new Pairing(
-                    new Seat(PREFILL, 0, FACTS), new Seat(DECODE, 0, FACTS), api, TOKEN.replace('0', 'f'), CALLBACK));
+            Exchange other = plan(connector, api, TOKEN.replace('0', 'f'));
             assertThat(other.toString()).doesNotContain(TOKEN);
         }
     }
@@ -147,13 +158,16 @@ class KvConnectorContractTest {
     void aListenerIsNamedWhenAPlanWaitsForOne(KvConnector connector, ApiKind api) {
         Set<Need> needs = connector.needs();
         switch (plan(connector, api)) {
-            case Exchange.CalledBack called -> assertThat(needs).contains(Need.METASERVER);
-            case Exchange.Sequential(var prefill, Handover.Notified notified, var decode) ->
-                assertThat(needs).contains(Need.TELEMETRY);
+            case Exchange.CalledBack called -> assertThat(needs).containsExactly(Need.METASERVER);
+            case Exchange.Sequential(var prefill, var handover, var decode) -> heard(handover, needs);
+            case Exchange.Continued(var prefill, var handover, var decode) -> heard(handover, needs);
             case Exchange.Single single -> assertThat(needs).isEmpty();
-            case Exchange.Sequential sequential -> assertThat(needs).isEmpty();
             case Exchange.Parallel parallel -> assertThat(needs).isEmpty();
         }
+    }
+
+    private static void heard(Handover handover, Set<Need> needs) {
+        assertThat(needs).hasSize(handover instanceof Handover.Notified ? 1 : 0);
     }
 
     @ParameterizedTest

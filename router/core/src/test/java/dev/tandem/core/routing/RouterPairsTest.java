@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.routing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.EngineVersion;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.FleetSettings;
+import dev.tandem.core.fleet.Probe;
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.fleet.WorkerPair;
+import dev.tandem.core.fleet.Workers;
+import dev.tandem.core.routing.RoutingDecision.Disaggregated;
+import dev.tandem.core.routing.RoutingDecision.Unified;
+import dev.tandem.core.routing.RoutingDecision.Unroutable;
+import dev.tandem.core.time.FakeTicker;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Who is paired with whom: never engines that cannot read each other's KV caches. */
+class RouterPairsTest {
+    private static final String OLD = "0.31.0";
+    private static final String NEW = "0.32.0";
+    private static final Worker P1 = Workers.worker("p1", Role.PREFILL);
+    private static final Worker P2 = Workers.worker("p2", Role.PREFILL);
+    private static final Worker D1 = Workers.worker("d1", Role.DECODE);
+    private static final Worker D2 = Workers.worker("d2", Role.DECODE);
+
+    private final Fleet fleet = new Fleet(FleetSettings.defaults(), new FakeTicker());
+    private final SplittableRandom random = new SplittableRandom(11);
+
+    @Test
+    void inTheMiddleOfAnUpgradeEachVersionServesItself() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        up(P1, OLD);
+        up(D1, OLD);
+        up(P2, NEW);
+        up(D2, NEW);
+
+        assertThat(pairs("nixl", Set.of(), 200)).containsExactlyInAnyOrder(pair("p1", "d1"), pair("p2", "d2"));
+    }
+
+    @Test
+    void aDecodeWorkerWithoutAPartnerIsPassedOver() {
+        fleet.replace(List.of(P1, D1, D2));
+        up(P1, OLD);
+        up(D1, NEW);
+        up(D2, OLD);
+
+        assertThat(pairs("nixl", Set.of(), 100)).containsExactly(pair("p1", "d2"));
+    }
+
+    @Test
+    void aPartnerThatIsDownOrHasFailedIsNone() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        up(P1, OLD);
+        up(D1, OLD);
+        up(P2, NEW);
+        up(D2, NEW);
+
+        assertThat(pairs("nixl", Set.of("p1"), 100)).containsExactly(pair("p2", "d2"));
+        fleet.onFailed(P2, Failure.CONNECT_FAILED);
+        assertThat(pairs("nixl", Set.of(), 100)).containsExactly(pair("p1", "d1"));
+    }
+
+    @Test
+    void whenNoPairIsLeftOneWorkerServesWhole() {
+        fleet.replace(List.of(P1, D1));
+        up(P1, OLD);
+        up(D1, NEW);
+
+        assertThat(router("nixl").route(request(), Set.of()))
+                .isEqualTo(new Unified(
+                        D1,
+                        new Rationale(
+                                "round-robin",
+                                "no decode worker that is up can read from a prefill worker that is up")));
+    }
+
+    @Test
+    void whenNoPairIsLeftAndNobodyServesWholeTheReasonSaysSo() {
+        fleet.replace(List.of(P1, D1));
+        up(P1, "0.12.0");
+        up(D1, "0.13.0");
+
+        assertThat(router("p2p-nccl").route(request(), Set.of()))
+                .isEqualTo(new Unroutable(
+                        Failure.NO_WORKER,
+                        new Rationale(
+                                "random", "no decode worker that is up can read from a prefill worker that is up")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"shared-cache", "lmcache-mp", "lmcache-pd", "llamacpp-slot"})
+    void protocolsThatReadByContentPairVersions(String connector) {
+        fleet.replace(List.of(P1, D1));
+        up(P1, OLD);
+        up(D1, NEW);
+
+        assertThat(pairs(connector, Set.of(), 10)).containsExactly(pair("p1", "d1"));
+    }
+
+    @Test
+    void unknownVersionsPairWithAll() {
+        fleet.replace(List.of(P1, D1));
+        fleet.onProbe("p1", new Probe.Healthy(Set.of("m")));
+        up(D1, NEW);
+
+        assertThat(pairs("nixl", Set.of(), 10)).containsExactly(pair("p1", "d1"));
+    }
+
+    @Test
+    void theOperatorsGroupsAreKept() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        grouped(P1, "a");
+        grouped(P2, "b");
+        grouped(D1, "b");
+        fleet.onProbe("d2", new Probe.Healthy(Set.of("m")));
+
+        assertThat(pairs("shared-cache", Set.of(), 100)).containsExactly(pair("p2", "d1"));
+    }
+
+    @Test
+    void aPairInQuarantineIsNotUsedAndItsWorkersAre() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        List.of(P1, P2, D1, D2).forEach(worker -> up(worker, NEW));
+        fleet.quarantine(pair("p1", "d1"), true);
+
+        assertThat(pairs("nixl", Set.of(), 300))
+                .containsExactlyInAnyOrder(pair("p1", "d2"), pair("p2", "d1"), pair("p2", "d2"));
+        fleet.quarantine(pair("p1", "d1"), false);
+        assertThat(pairs("nixl", Set.of(), 300)).contains(pair("p1", "d1"));
+    }
+
+    @Test
+    void quarantineEndsWithItsWorkers() {
+        fleet.replace(List.of(P1, D1));
+        fleet.quarantine(pair("p1", "d1"), true);
+        fleet.quarantine(pair("p1", "nobody"), true);
+        assertThat(fleet.snapshot().quarantined()).containsExactly(pair("p1", "d1"));
+
+        fleet.replace(List.of(P1, Workers.worker("d1", Role.UNIFIED)));
+        assertThat(fleet.snapshot().quarantined()).isEmpty();
+    }
+
+    /** Versions, groups and quarantines by chance, over and over: nobody is ever paired who may not be. */
+    @Test
+    void noPairThatMayNotBeIsEverChosen() {
+        List<Worker> all = new ArrayList<>(Workers.workers(4, Role.PREFILL));
+        all.addAll(Workers.workers(4, Role.DECODE).stream()
+                .map(worker -> Workers.worker("d-" + worker.id(), Role.DECODE))
+                .toList());
+        fleet.replace(all);
+        ConnectorChoice nixl = ConnectorChoice.named("nixl").orElseThrow();
+        Router router = router("nixl");
+        int split = 0;
+        for (int step = 0; step < 5_000; step++) {
+            disturb(all);
+            if (router.route(request(), Set.of()) instanceof Disaggregated(Worker prefill, Worker decode, var why)) {
+                split++;
+                assertThat(nixl.pairs(facts(prefill), facts(decode)))
+                        .as("step %d: %s and %s, %s", step, facts(prefill), facts(decode), why)
+                        .isTrue();
+                assertThat(fleet.snapshot().quarantined()).doesNotContain(pair(prefill.id(), decode.id()));
+            }
+        }
+        assertThat(split).as("decisions that chose a pair").isBetween(1_000, 4_999);
+    }
+
+    private void disturb(List<Worker> all) {
+        Worker worker = all.get(random.nextInt(all.size()));
+        Worker other = all.get(random.nextInt(all.size()));
+        switch (random.nextInt(6)) {
+            case 0 -> fleet.onFailed(worker, Failure.CONNECT_FAILED);
+            case 1 -> grouped(worker, random.nextBoolean() ? "a" : "b");
+            case 2 -> fleet.quarantine(pair(worker.id(), other.id()), random.nextInt(3) > 0);
+            case 3 -> fleet.onProbe(worker.id(), new Probe.Healthy(Set.of("m")));
+            default -> up(worker, random.nextBoolean() ? OLD : NEW);
+        }
+    }
+
+    private EngineFacts facts(Worker worker) {
+        return fleet.statuses().stream()
+                .filter(status -> status.worker().equals(worker))
+                .findFirst()
+                .orElseThrow()
+                .facts();
+    }
+
+    private Set<WorkerPair> pairs(String connector, Set<String> excluded, int requests) {
+        Router router = router(connector);
+        Set<WorkerPair> seen = new HashSet<>();
+        for (int i = 0; i < requests; i++) {
+            if (router.route(request(), excluded) instanceof Disaggregated(Worker prefill, Worker decode, var why)) {
+                seen.add(pair(prefill.id(), decode.id()));
+            }
+        }
+        return seen;
+    }
+
+    private Router router(String connector) {
+        ConnectorChoice choice = ConnectorChoice.named(connector).orElseThrow();
+        HandoverRule rule = new HandoverRule() {
+            @Override
+            public Terms between(List<EngineFacts> prefill, List<EngineFacts> decode) {
+                EnumSet<Role> whole = EnumSet.allOf(Role.class);
+                whole.removeIf(role -> !choice.serveWhole(role, speaking(role == Role.PREFILL ? prefill : decode)));
+                return new Terms(choice.apis(speaking(prefill), speaking(decode)), whole);
+            }
+
+            private List<EngineFacts> speaking(List<EngineFacts> engines) {
+                return engines.stream().map(facts -> facts.speaking(connector)).toList();
+            }
+
+            @Override
+            public boolean pairs(EngineFacts prefill, EngineFacts decode) {
+                return choice.pairs(prefill.speaking(connector), decode.speaking(connector));
+            }
+        };
+        RoutingSettings settings = new RoutingSettings("round-robin", "random", 256, 2048, 1.25);
+        return new Router(fleet, settings, rule, () -> random, new FakeTicker());
+    }
+
+    private void up(Worker worker, String version) {
+        EngineFacts facts = EngineFacts.UNKNOWN.running(new EngineVersion(version));
+        fleet.onProbe(worker.id(), new Probe.Healthy(Set.of("m"), facts));
+    }
+
+    private void grouped(Worker worker, String group) {
+        fleet.onProbe(worker.id(), new Probe.Healthy(Set.of("m"), EngineFacts.UNKNOWN.in(group)));
+    }
+
+    private static WorkerPair pair(String prefill, String decode) {
+        return new WorkerPair(prefill, decode);
+    }
+
+    private static RoutingRequest request() {
+        return Requests.request("m", Requests.text("hello"), 1_000, null, true);
+    }
+}
