@@ -181,9 +181,6 @@ final class HandoverTableIT {
         double stranded = stranded(stack);
         if (cell.refusesConnections()) {
             victim.crash();
-            RawClient.post(stack.rig().port(), PATH, ask(), SESSION); // takes kept connections with it
-            stack.rig().assertNothingLeft();
-            stranded = stranded(stack);
         } else {
             victim.faults().add(cell.fault().on(PATH));
         }
