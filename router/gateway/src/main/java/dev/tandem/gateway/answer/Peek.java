@@ -39,7 +39,7 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
     /** Demand that came before the reader was attached, or {@link #ATTACHED}. */
     private final AtomicLong early = new AtomicLong();
 
-    private Subscription upstream = Operators.emptySubscription();
+    private volatile Subscription upstream = Operators.emptySubscription();
     private volatile boolean ready;
 
     private Peek(EngineAnswer answer, MonoSink<EngineAnswer> sink) {
@@ -59,7 +59,11 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
     @Override
     public void onSubscribe(Subscription subscription) {
         upstream = subscription;
-        subscription.request(1);
+        if (taken.get()) {
+            subscription.cancel(); // given up before it began
+        } else {
+            subscription.request(1);
+        }
     }
 
     @Override
@@ -68,7 +72,9 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
             reader().onNext(piece);
             return;
         }
-        held.add(piece);
+        if (!hold(piece)) {
+            return;
+        }
         switch (frame.accept(piece)) {
             case UNKNOWN -> upstream.request(1);
             case FAILED -> {
@@ -77,6 +83,15 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
             }
             case BEGUN -> begin();
         }
+    }
+
+    private synchronized boolean hold(ByteBuf piece) {
+        if (taken.get()) {
+            piece.release();
+            return false;
+        }
+        held.add(piece);
+        return true;
     }
 
     @Override
@@ -93,6 +108,8 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
     public void onComplete() {
         if (ready) {
             finish(COMPLETE);
+        } else if (taken.get()) {
+            sink.success(); // nobody waits any more
         } else if (held.isEmpty()) {
             sink.error(new FailureException(Failure.ENGINE_DROPPED, "the worker ended its stream before it began"));
         } else {
@@ -147,11 +164,11 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
     }
 
     private void abandon() {
-        upstream.cancel();
         release();
+        upstream.cancel();
     }
 
-    private void release() {
+    private synchronized void release() {
         if (taken.compareAndSet(false, true)) {
             held.forEach(ByteBuf::release);
         }

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -167,11 +168,17 @@ public final class EngineClient implements AutoCloseable {
     }
 
     private static EngineAnswer answer(HttpClientResponse head, Connection connection) {
-        Flux<ByteBuf> body = connection.inbound().receive().retain().onErrorMap(EngineFailures::translate);
-        return new EngineAnswer(head.status().code(), head.responseHeaders(), body, () -> drop(connection));
+        Executor eventLoop = connection.channel().eventLoop();
+        Flux<ByteBuf> body =
+                new EngineBody(connection.inbound().receive(), eventLoop).onErrorMap(EngineFailures::translate);
+        return new EngineAnswer(
+                head.status().code(), head.responseHeaders(), body, () -> eventLoop.execute(() -> drop(connection)));
     }
 
-    /** What has come and waits for a reader is released only by a reader, if it is one that leaves at once. */
+    /**
+     * What has come and waits for a reader is released only by a reader, if it is one that leaves at once. Only the
+     * event loop knows whether the connection already serves another request.
+     */
     private static void drop(Connection connection) {
         connection.inbound().receive().subscribe(bytes -> {}, broken -> {}).dispose();
         connection.dispose();
@@ -217,7 +224,8 @@ public final class EngineClient implements AutoCloseable {
 
         /** Returns whether somebody still waits. */
         private boolean connected(NettyOutbound outbound) {
-            outbound.withConnection(connection -> closeBy(connection::dispose));
+            outbound.withConnection(
+                    connection -> closeBy(() -> connection.channel().eventLoop().execute(connection::dispose)));
             return !abandoned;
         }
 

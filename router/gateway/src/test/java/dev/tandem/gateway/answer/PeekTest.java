@@ -154,4 +154,16 @@ class PeekTest {
 
         engine.assertCancelled();
     }
+
+    @Test
+    void aPeekThatIsGivenUpBeforeItBeginsTakesNothing() {
+        peek(engine.flux()).subscribe(new BaseSubscriber<>() {
+            @Override
+            protected void hookOnSubscribe(Subscription subscription) {
+                subscription.cancel();
+            }
+        });
+
+        engine.assertCancelled();
+    }
 }
