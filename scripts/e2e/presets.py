@@ -160,7 +160,7 @@ def ask(base, number, chat, stream, session):
     """Returns text and headers of one answer; the prompt has some 500 tokens that no other one begins with."""
     prompt = f"question {number} " + "the quick brown fox jumps over the lazy dog and runs away " * 35
     said = {"messages": [{"role": "user", "content": prompt}]} if chat else {"prompt": prompt}
-    body = {"model": MODEL, "max_tokens": 24, "temperature": 0, "stream": stream, **said}
+    body = {"model": MODEL, "max_tokens": 24, "temperature": 0, "ignore_eos": True, "stream": stream, **said}
     headers = {"Content-Type": "application/json", **({"x-session-id": f"session-{number}"} if session else {})}
     path = "/v1/chat/completions" if chat else "/v1/completions"
     request = urllib.request.Request(base + path, json.dumps(body).encode(), headers)
