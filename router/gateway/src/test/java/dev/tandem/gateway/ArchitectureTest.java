@@ -23,7 +23,8 @@ class ArchitectureTest extends PackageRules {
             entry("answer", Set.of()),
             entry("exchange", Set.of("answer", "body", "handover")),
             entry("handover", Set.of()),
-            entry("pipeline", Set.of("admission", "answer", "exchange", "body")),
+            entry("resume", Set.of("answer", "body")),
+            entry("pipeline", Set.of("admission", "answer", "exchange", "body", "resume")),
             entry("api", Set.of("pipeline", "answer", "body", "ops")),
             entry("trial", Set.of("answer", "body", "exchange")),
             entry("edge", Set.of()),
@@ -39,6 +40,7 @@ class ArchitectureTest extends PackageRules {
                             "exchange",
                             "handover",
                             "pipeline",
+                            "resume",
                             "api",
                             "edge",
                             "fleet",
@@ -76,7 +78,8 @@ class ArchitectureTest extends PackageRules {
                         ROOT + "answer..",
                         ROOT + "exchange..",
                         ROOT + "handover..",
-                        ROOT + "pipeline..")
+                        ROOT + "pipeline..",
+                        ROOT + "resume..")
                 .and()
                 .haveNameNotMatching(".*\\.(Peek|Drains|EngineBody|EngineClient)")
                 .should()

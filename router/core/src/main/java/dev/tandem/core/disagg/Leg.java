@@ -32,6 +32,11 @@ public record Leg(Worker worker, ApiKind api, Map<String, String> headers, BodyE
         return new Leg(worker, api, headers, body.and(more));
     }
 
+    /** Returns this leg with edits that its own come behind. */
+    public Leg upon(BodyEdits earlier) {
+        return new Leg(worker, api, headers, earlier.and(body.edits().toArray(BodyEdits.Edit[]::new)));
+    }
+
     /** Returns this leg with the id under which its engine is to know the request. */
     public Leg named(String requestId) {
         return new Leg(worker, api, Map.of(REQUEST_ID, requestId), body);

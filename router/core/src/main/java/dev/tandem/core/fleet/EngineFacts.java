@@ -11,26 +11,31 @@ import org.jspecify.annotations.Nullable;
  * @param kv where other engines reach its KV cache, or null when nobody has said
  * @param version version of the engine, or null when it has not said
  * @param group name that the operator gave to the engines that may hand over to each other, or null
+ * @param contextTokens most tokens of prompt and answer that its models take, or 0 when it has not said
  */
 public record EngineFacts(
         @Nullable String connector,
         int slots,
         @Nullable KvAddress kv,
         @Nullable EngineVersion version,
-        @Nullable String group) {
+        @Nullable String group,
+        int contextTokens) {
     /** Nothing is known. */
     public static final EngineFacts UNKNOWN = new EngineFacts(null, 0);
 
-    /** Checks the number. */
+    /** Checks the numbers. */
     public EngineFacts {
         if (slots < 0) {
             throw new IllegalArgumentException("slots: " + slots + " (expected: >= 0)");
+        }
+        if (contextTokens < 0) {
+            throw new IllegalArgumentException("contextTokens: " + contextTokens + " (expected: >= 0)");
         }
     }
 
     /** Makes facts of an engine of unknown version. */
     public EngineFacts(@Nullable String connector, int slots, @Nullable KvAddress kv) {
-        this(connector, slots, kv, null, null);
+        this(connector, slots, kv, null, null, 0);
     }
 
     /** Makes facts of an engine whose KV cache no other engine reaches by an address. */
@@ -41,26 +46,31 @@ public record EngineFacts(
     /** Returns these facts where nothing else is declared; address and group are the declared ones. */
     public EngineFacts declaredAs(EngineFacts declared) {
         String protocol = declared.connector == null ? connector : declared.connector;
-        return new EngineFacts(protocol, slots, declared.kv, version, declared.group);
+        return new EngineFacts(protocol, slots, declared.kv, version, declared.group, contextTokens);
     }
 
     /** Returns these facts of an engine that speaks that protocol. */
     public EngineFacts speaking(@Nullable String protocol) {
-        return new EngineFacts(protocol, slots, kv, version, group);
+        return new EngineFacts(protocol, slots, kv, version, group, contextTokens);
     }
 
     /** Returns these facts with an address. */
     public EngineFacts at(@Nullable KvAddress address) {
-        return new EngineFacts(connector, slots, address, version, group);
+        return new EngineFacts(connector, slots, address, version, group, contextTokens);
     }
 
     /** Returns these facts with a version. */
     public EngineFacts running(@Nullable EngineVersion engine) {
-        return new EngineFacts(connector, slots, kv, engine, group);
+        return new EngineFacts(connector, slots, kv, engine, group, contextTokens);
     }
 
     /** Returns these facts with a group. */
     public EngineFacts in(@Nullable String name) {
-        return new EngineFacts(connector, slots, kv, version, name);
+        return new EngineFacts(connector, slots, kv, version, name, contextTokens);
+    }
+
+    /** Returns these facts with the room that the models have. */
+    public EngineFacts taking(int tokens) {
+        return new EngineFacts(connector, slots, kv, version, group, tokens);
     }
 }

@@ -30,6 +30,9 @@ public interface RequestListener {
     /** A further piece of a streamed answer has arrived, {@code gapNanos} after the one before. */
     default void onGap(long gapNanos) {}
 
+    /** A stream has broken off behind its first byte, and something was done about it. */
+    default void onResume(ResumeResult result) {}
+
     /** A request has ended, well or not. Called once per {@code onAccepted}. */
     default void onSettled(RequestRecord record) {}
 
@@ -45,6 +48,16 @@ public interface RequestListener {
         ABANDONED,
         /** The request left before it was taken, and the decode worker was made to take it and let it go. */
         DRAINED
+    }
+
+    /** What became of a stream that had broken off. */
+    enum ResumeResult {
+        /** Another worker goes on with it. */
+        RESUMED,
+        /** Nobody could go on with it exactly. */
+        REFUSED,
+        /** Nobody else was there, or who was there failed, too. */
+        FAILED
     }
 
     /** Which leg. */

@@ -69,8 +69,8 @@ public final class EngineAnswer {
     }
 
     /** Returns the same answer, whose body is read from elsewhere. */
-    EngineAnswer streaming(Flux<ByteBuf> source, Runnable giveUp) {
-        return new EngineAnswer(status, headers, source, giveUp);
+    public EngineAnswer streaming(Flux<ByteBuf> source, Runnable giveUp) {
+        return new EngineAnswer(status, headers, source, giveUp, usage, null);
     }
 
     /**

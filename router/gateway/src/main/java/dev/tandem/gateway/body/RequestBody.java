@@ -3,6 +3,8 @@ package dev.tandem.gateway.body;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
@@ -39,6 +41,17 @@ public sealed interface RequestBody {
         ByteBuf bytes() {
             ByteBuf held = buffer;
             return held == null ? Unpooled.EMPTY_BUFFER : held;
+        }
+
+        /** Returns the value of a top-level field as the client has written it. */
+        Optional<String> text(String field) {
+            int index = fields.indexOf(field);
+            if (index < 0) {
+                return Optional.empty();
+            }
+            int from = fields.valueStart(index);
+            int start = bytes().readerIndex() + from;
+            return Optional.of(bytes().toString(start, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
         }
 
         /** Returns the size of the client's body in bytes. */

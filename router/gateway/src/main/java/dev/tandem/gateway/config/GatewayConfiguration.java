@@ -23,6 +23,8 @@ import dev.tandem.gateway.pipeline.AnswerHeaders;
 import dev.tandem.gateway.pipeline.Pairings;
 import dev.tandem.gateway.pipeline.Planner;
 import dev.tandem.gateway.pipeline.RequestPipeline;
+import dev.tandem.gateway.resume.ResumeSettings;
+import dev.tandem.gateway.resume.Resumes;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -93,11 +95,11 @@ class GatewayConfiguration {
             WaitingRoom waitingRoom,
             Planner planner,
             ExchangeRunner runner,
-            RetryPolicy retries,
+            Recovery recovery,
             AnswerRelay relay,
             Feedback feedback) {
-        RequestPipeline.Steps steps =
-                new RequestPipeline.Steps(waitingRoom, planner, runner, retries, relay, feedback.headers());
+        RequestPipeline.Steps steps = new RequestPipeline.Steps(
+                waitingRoom, planner, runner, recovery.retries(), recovery.resumes(), relay, feedback.headers());
         return new RequestPipeline(steps, feedback.listener(), feedback.ticker());
     }
 
@@ -109,6 +111,13 @@ class GatewayConfiguration {
     @Bean
     ExchangeRunner exchangeRunner(EngineClient engines, Notices notices, Drains drains, Feedback feedback) {
         return new ExchangeRunner(engines, notices, drains, feedback.listener(), feedback.ticker());
+    }
+
+    @Bean
+    Recovery recovery(TandemProperties properties, RetryPolicy retries, RequestListener listener) {
+        TandemProperties.StreamProperties stream = properties.stream();
+        ResumeSettings settings = new ResumeSettings(stream.resume(), stream.resumeLimit(), stream.resumeMaxTokens());
+        return new Recovery(retries, new Resumes(settings, listener));
     }
 
     @Bean
@@ -129,4 +138,12 @@ class GatewayConfiguration {
      * @param ticker the clock of both
      */
     record Feedback(RequestListener listener, AnswerHeaders headers, Ticker ticker) {}
+
+    /**
+     * What follows when a worker fails.
+     *
+     * @param retries before the first byte
+     * @param resumes behind it
+     */
+    record Recovery(RetryPolicy retries, Resumes resumes) {}
 }

@@ -32,6 +32,7 @@ import org.springframework.validation.annotation.Validated;
  * @param edge Listening socket.
  * @param admission Admission.
  * @param retry Retries.
+ * @param stream Streamed answers.
  * @param handover Listeners for engines.
  * @param management Management and metrics.
  * @param simulator Embedded simulated engines.
@@ -51,6 +52,7 @@ public record TandemProperties(
         @DefaultValue @Valid EdgeProperties edge,
         @DefaultValue @Valid AdmissionProperties admission,
         @DefaultValue @Valid RetryProperties retry,
+        @DefaultValue @Valid StreamProperties stream,
         @DefaultValue @Valid HandoverProperties handover,
         @DefaultValue @Valid ManagementProperties management,
         @DefaultValue @Valid SimulatorProperties simulator) {
@@ -247,6 +249,19 @@ public record TandemProperties(
      */
     public record RetryProperties(
             @DefaultValue("3") @Min(1) @Max(10) int maxAttempts) {}
+
+    /**
+     * Streamed answers.
+     *
+     * @param resume Whether another worker goes on with a stream whose worker has died, where that can be exact.
+     *     Engines are then asked for the ids of their tokens, which clients do not see.
+     * @param resumeLimit How often one stream may go on.
+     * @param resumeMaxTokens Longest answer, in tokens, behind which another worker goes on.
+     */
+    public record StreamProperties(
+            @DefaultValue("false") boolean resume,
+            @DefaultValue("3") @Min(1) @Max(10) int resumeLimit,
+            @DefaultValue("16384") @Min(1) @Max(1000000) int resumeMaxTokens) {}
 
     /**
      * Listeners for engines, each on a socket of its own and off unless it is switched on.

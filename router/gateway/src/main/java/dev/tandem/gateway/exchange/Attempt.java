@@ -152,6 +152,16 @@ public final class Attempt implements AutoCloseable {
         }
     }
 
+    /** The worker that answered has died in the midst of its answer. */
+    public void died() {
+        blame(decodeLease.seat().worker());
+    }
+
+    /** Returns the most tokens of prompt and answer that the answering worker takes, 0 when it has not said. */
+    public int contextTokens() {
+        return decodeLease.seat().facts().contextTokens();
+    }
+
     void blame(Worker worker) {
         blamed.add(worker.id());
     }

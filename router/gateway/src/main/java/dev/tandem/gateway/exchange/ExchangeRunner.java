@@ -30,7 +30,6 @@ import dev.tandem.gateway.exchange.PrefillLegs.Prefilled;
 import dev.tandem.gateway.handover.Awaited;
 import dev.tandem.gateway.handover.Notices;
 import io.netty.buffer.ByteBuf;
-import io.netty.handler.codec.http.HttpHeaders;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
@@ -67,8 +66,8 @@ public final class ExchangeRunner {
      * @return the answer for the client: successful, or the engine's rejection of the request; or a
      *     {@link FailureException}
      */
-    public Mono<EngineAnswer> run(Attempt attempt, RequestBody body, HttpHeaders headers, boolean streaming) {
-        Legs legs = new Legs(attempt, body, headers, streaming);
+    public Mono<EngineAnswer> run(Attempt attempt, Asked asked) {
+        Legs legs = new Legs(attempt, asked);
         return switch (attempt.exchange()) {
             case Single(Leg decode) -> decode(legs, decode);
             case Sequential exchange -> oneAfterTheOther(legs, exchange);
@@ -234,17 +233,25 @@ public final class ExchangeRunner {
     }
 
     /** What the legs of one attempt share. */
-    private record Legs(Attempt attempt, RequestBody body, HttpHeaders headers, boolean streaming) {
+    private record Legs(Attempt attempt, Asked asked) {
+        private boolean streaming() {
+            return asked.streaming();
+        }
+
         private RequestBody.Json json() {
-            return (RequestBody.Json) body;
+            return (RequestBody.Json) asked.body();
         }
 
         private LegRequest prefill(Leg leg) {
-            return new LegRequest(leg, body, attempt.exchangeId(), headers, false);
+            return request(leg.upon(asked.edits()), false);
         }
 
         private LegRequest decode(Leg leg) {
-            return new LegRequest(leg, body, attempt.exchangeId(), headers, streaming);
+            return request(leg.upon(asked.answering()).upon(asked.edits()), asked.streaming());
+        }
+
+        private LegRequest request(Leg leg, boolean streaming) {
+            return new LegRequest(leg, asked.body(), attempt.exchangeId(), asked.headers(), streaming);
         }
     }
 }

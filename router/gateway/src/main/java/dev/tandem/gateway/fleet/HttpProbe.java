@@ -54,14 +54,14 @@ final class HttpProbe {
                 });
     }
 
-    private Mono<Probe> healthy(Worker worker, Set<String> models, @Nullable String apiKey) {
+    private Mono<Probe> healthy(Worker worker, ModelList models, @Nullable String apiKey) {
         EngineFacts declared = targets.declared().apply(worker);
         return inspector
                 .inspect(worker, apiKey)
                 .map(facts -> facts.declaredAs(declared))
                 .flatMap(facts -> versions.complete(worker, facts, apiKey))
-                .flatMap(facts -> ids.complete(target(worker, facts, models, apiKey), facts))
-                .map(facts -> ready(worker, models, facts));
+                .flatMap(facts -> ids.complete(target(worker, facts, models.names(), apiKey), facts))
+                .map(facts -> ready(worker, models.names(), facts.taking(models.contextTokens())));
     }
 
     private EngineIds.Target target(Worker worker, EngineFacts facts, Set<String> models, @Nullable String apiKey) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.fleet;
 
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
@@ -10,9 +11,10 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Reads the answer of {@code GET /v1/models}: the {@code id} of each object in {@code data}.
+ * The answer of {@code GET /v1/models}: the {@code id} of each object in {@code data}, and the {@code max_model_len}
+ * that vLLM adds. Immutable.
  *
- * <p>Reads token by token, without a tree, and skips what it does not know: vLLM adds {@code permission} and others,
+ * <p>Read token by token, without a tree; what is not known is skipped: vLLM adds {@code permission} and others,
  * llama-server a second list {@code models}. Source: vLLM 0.32 and llama-server 11669, 2026-11-21.
  */
 final class ModelList {
@@ -20,28 +22,41 @@ final class ModelList {
     private static final int MAX_MODELS = 1_000;
     private static final int MAX_NAME = 512;
 
+    private final Set<String> names = new LinkedHashSet<>();
+    private int contextTokens;
+
     private ModelList() {}
 
-    /** Returns the names in the order of the list, at least one. */
-    static Set<String> read(byte[] body) {
-        Set<String> names = new LinkedHashSet<>();
+    /** Reads a list of at least one model. */
+    static ModelList read(byte[] body) {
+        ModelList list = new ModelList();
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), body)) {
-            readList(parser, names);
+            list.readList(parser);
         } catch (JacksonException e) {
             throw new ProbeFailure("models: not JSON");
         }
-        if (names.isEmpty()) {
+        if (list.names.isEmpty()) {
             throw new ProbeFailure("models: none");
         }
-        return names;
+        return list;
     }
 
-    private static void readList(JsonParser parser, Set<String> names) {
+    /** Returns the names in the order of the list, at least one. */
+    Set<String> names() {
+        return Collections.unmodifiableSet(names);
+    }
+
+    /** Returns the most tokens of prompt and answer that all of its models take, or 0 when it does not say. */
+    int contextTokens() {
+        return contextTokens;
+    }
+
+    private void readList(JsonParser parser) {
         expect(parser.nextToken(), JsonToken.START_OBJECT);
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             boolean data = "data".equals(parser.currentName());
             if (parser.nextToken() == JsonToken.START_ARRAY && data) {
-                readModels(parser, names);
+                readModels(parser);
             } else {
                 parser.skipChildren();
             }
@@ -52,25 +67,34 @@ final class ModelList {
         }
     }
 
-    private static void readModels(JsonParser parser, Set<String> names) {
+    private void readModels(JsonParser parser) {
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             expect(parser.currentToken(), JsonToken.START_OBJECT);
-            readModel(parser, names);
+            readModel(parser);
         }
     }
 
-    private static void readModel(JsonParser parser, Set<String> names) {
+    private void readModel(JsonParser parser) {
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-            boolean id = "id".equals(parser.currentName());
-            if (parser.nextToken() == JsonToken.VALUE_STRING && id) {
-                add(parser.getString(), names);
+            String name = parser.currentName();
+            JsonToken value = parser.nextToken();
+            if (value == JsonToken.VALUE_STRING && name.equals("id")) {
+                add(parser.getString());
+            } else if (value == JsonToken.VALUE_NUMBER_INT && name.equals("max_model_len")) {
+                limit(parser.getValueAsInt(0));
             } else {
                 parser.skipChildren();
             }
         }
     }
 
-    private static void add(String name, Set<String> names) {
+    private void limit(int tokens) {
+        if (tokens > 0) {
+            contextTokens = contextTokens == 0 ? tokens : Math.min(contextTokens, tokens);
+        }
+    }
+
+    private void add(String name) {
         if (name.isEmpty() || name.length() > MAX_NAME) {
             throw new ProbeFailure("models: name of " + name.length() + " characters");
         }

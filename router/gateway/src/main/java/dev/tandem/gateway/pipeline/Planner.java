@@ -10,6 +10,7 @@ import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.routing.Rationale;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingDecision;
@@ -64,9 +65,9 @@ public final class Planner {
         log(request, decision, attemptsBefore);
         return switch (decision) {
             case RoutingDecision.Unified(Worker worker, Rationale why) ->
-                unified(request, exchangeId, worker, why, nanos);
+                unified(new Draft(scope, exchangeId, why, nanos), worker);
             case RoutingDecision.Disaggregated(Worker prefill, Worker decode, Rationale why) ->
-                disaggregated(request, exchangeId, prefill, decode, new Reason(why, nanos));
+                disaggregated(new Draft(scope, exchangeId, why, nanos), prefill, decode);
             case RoutingDecision.Unroutable(var failure, Rationale why) ->
                 throw new FailureException(failure, unroutable(request, failure, why));
         };
@@ -95,35 +96,33 @@ public final class Planner {
                 : why.reason();
     }
 
-    private Plan unified(ClientRequest request, String exchangeId, Worker worker, Rationale why, long nanos) {
-        Lease lease = fleet.lease(worker, request.routing().promptTokens());
+    private Plan unified(Draft draft, Worker worker) {
+        Lease lease = fleet.lease(worker, draft.promptTokens());
         KvConnector connector = connectors.of(lease.seat().facts());
-        Exchange exchange = new Exchange.Single(connector.whole(lease.seat(), request.api()));
+        Exchange exchange = new Exchange.Single(connector.whole(lease.seat(), draft.api()));
         return new Plan(
-                new Attempt(exchangeId, exchange, connector, null, lease, listener),
-                new RequestScope.RoutedTo(null, worker.id(), why.policy(), null),
-                nanos);
+                new Attempt(draft.exchangeId(), exchange, connector, null, lease, listener),
+                new RequestScope.RoutedTo(null, worker.id(), draft.why().policy(), null),
+                draft.nanos());
     }
 
     /** The prompt weighs on the prefill worker until it is computed; the decode worker only reads its cache. */
-    private Plan disaggregated(ClientRequest request, String exchangeId, Worker prefill, Worker decode, Reason reason) {
-        Lease prefillLease = fleet.lease(prefill, request.routing().promptTokens());
+    private Plan disaggregated(Draft draft, Worker prefill, Worker decode) {
+        Lease prefillLease = fleet.lease(prefill, draft.promptTokens());
         Lease decodeLease = fleet.lease(decode, 0);
         KvConnector connector = connectors.between(
                 prefillLease.seat().facts(), decodeLease.seat().facts());
-        boolean continuable = Continuable.is(request.api(), request.body());
-        Exchange exchange =
-                connector.plan(pairings.pair(prefillLease.seat(), decodeLease.seat(), request.api(), continuable));
+        Exchange exchange = connector.plan(
+                pairings.pair(prefillLease.seat(), decodeLease.seat(), draft.api(), draft.continuable()));
         if (exchange instanceof Exchange.Single) {
             prefillLease.close();
             decodeLease.close();
-            return unified(request, exchangeId, decode, reason.why(), reason.nanos());
+            return unified(draft, decode);
         }
         return new Plan(
-                new Attempt(exchangeId, exchange, connector, prefillLease, decodeLease, listener),
-                new RequestScope.RoutedTo(
-                        prefill.id(), decode.id(), reason.why().policy(), connector.name()),
-                reason.nanos());
+                new Attempt(draft.exchangeId(), exchange, connector, prefillLease, decodeLease, listener),
+                new RequestScope.RoutedTo(prefill.id(), decode.id(), draft.why().policy(), connector.name()),
+                draft.nanos());
     }
 
     private static void log(ClientRequest request, RoutingDecision decision, int attemptsBefore) {
@@ -146,7 +145,22 @@ public final class Planner {
         };
     }
 
-    private record Reason(Rationale why, long nanos) {}
+    /** An attempt whose workers are known. */
+    private record Draft(RequestScope scope, String exchangeId, Rationale why, long nanos) {
+        private int promptTokens() {
+            return scope.request().routing().promptTokens();
+        }
+
+        private ApiKind api() {
+            return scope.asked().api();
+        }
+
+        /** A stream that may have to go on elsewhere needs an answer all of whose tokens decode tells. */
+        private boolean continuable() {
+            return scope.resumable() == null
+                    && Continuable.is(api(), scope.asked().body());
+        }
+    }
 
     /**
      * One attempt, ready to run.

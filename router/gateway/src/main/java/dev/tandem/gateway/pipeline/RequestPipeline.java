@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.pipeline;
 
+import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.lifecycle.Outcome;
@@ -14,7 +15,10 @@ import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.RelayEnd;
+import dev.tandem.gateway.body.Resumable;
 import dev.tandem.gateway.exchange.ExchangeRunner;
+import dev.tandem.gateway.resume.Resumes;
+import dev.tandem.gateway.resume.Successor;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +41,7 @@ public final class RequestPipeline {
     private final Planner planner;
     private final ExchangeRunner runner;
     private final RetryPolicy retries;
+    private final Resumes resumes;
     private final AnswerRelay relay;
     private final AnswerHeaders answerHeaders;
     private final RequestListener listener;
@@ -48,6 +53,7 @@ public final class RequestPipeline {
         this.planner = steps.planner();
         this.runner = steps.runner();
         this.retries = steps.retries();
+        this.resumes = steps.resumes();
         this.relay = steps.relay();
         this.answerHeaders = steps.answerHeaders();
         this.listener = listener;
@@ -77,14 +83,18 @@ public final class RequestPipeline {
             FailureAnswer onFailure,
             UnaryOperator<EngineAnswer> rewrite) {
         listener.onAccepted();
-        RequestScope scope = new RequestScope(request, listener, ticker);
+        RequestScope scope = new RequestScope(
+                request,
+                resumes.of(request.api(), request.streaming(), request.body()).orElse(null),
+                listener,
+                ticker);
         Watch watch = new Watch(scope);
         return admit(scope)
                 .then(Mono.defer(() -> attempt(scope)))
                 .flatMap(answer -> {
                     scope.answered(answer);
                     answerHeaders.write(scope, response.responseHeaders());
-                    EngineAnswer ours = answer.successful() ? rewrite.apply(answer) : answer;
+                    EngineAnswer ours = answer.successful() ? rewrite.apply(lasting(scope, answer)) : answer;
                     return relay.relay(ours, request.api(), request.streaming(), response, watch);
                 })
                 .onErrorResume(thrown -> refuse(scope, watch, response, onFailure, thrown))
@@ -113,10 +123,16 @@ public final class RequestPipeline {
     private Mono<EngineAnswer> attempt(RequestScope scope) {
         Planner.Plan plan = planner.plan(scope);
         scope.began(plan.attempt(), plan.routedTo(), plan.decisionNanos());
-        ClientRequest request = scope.request();
-        return runner.run(plan.attempt(), request.body(), request.headers(), request.streaming())
+        return runner.run(plan.attempt(), scope.asked())
                 .map(plan.attempt()::shown)
                 .onErrorResume(FailureException.class, failure -> recover(scope, failure));
+    }
+
+    private EngineAnswer lasting(RequestScope scope, EngineAnswer answer) {
+        Resumable resumable = scope.resumable();
+        return resumable == null
+                ? answer
+                : resumes.lasting(answer, scope.request().api(), resumable, new Elsewhere(scope));
     }
 
     /** Decides what follows a failed attempt, of which no byte has reached the client. */
@@ -172,6 +188,28 @@ public final class RequestPipeline {
                 yield new FailureException(Failure.INTERNAL, "the gateway failed to serve the request", thrown);
             }
         };
+    }
+
+    /** Other workers for a request whose answer has begun. */
+    private final class Elsewhere implements Successor {
+        private final RequestScope scope;
+
+        private Elsewhere(RequestScope scope) {
+            this.scope = scope;
+        }
+
+        @Override
+        public int contextTokens() {
+            return scope.contextTokens();
+        }
+
+        @Override
+        public Mono<EngineAnswer> ask(FailureException died, ApiKind api, BodyEdits edits) {
+            return Mono.defer(() -> {
+                scope.died(died.failure(), api, edits);
+                return attempt(scope);
+            });
+        }
     }
 
     /** Follows an answer to its end and settles the request there. */
@@ -230,6 +268,7 @@ public final class RequestPipeline {
      * @param planner routes and lays out the legs
      * @param runner runs the legs
      * @param retries decides what follows a failed attempt
+     * @param resumes makes streams survive their workers
      * @param relay passes the answer on
      * @param answerHeaders explains the answer
      */
@@ -238,6 +277,7 @@ public final class RequestPipeline {
             Planner planner,
             ExchangeRunner runner,
             RetryPolicy retries,
+            Resumes resumes,
             AnswerRelay relay,
             AnswerHeaders answerHeaders) {}
 }

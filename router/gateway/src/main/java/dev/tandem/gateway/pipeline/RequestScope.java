@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.pipeline;
 
+import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.lifecycle.Outcome;
 import dev.tandem.core.lifecycle.RequestListener;
@@ -9,10 +10,13 @@ import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.core.lifecycle.RequestRecord.Route;
 import dev.tandem.core.lifecycle.RequestRecord.Timings;
 import dev.tandem.core.lifecycle.RequestRecord.Usage;
+import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.admission.Ticket;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.UsageReport;
+import dev.tandem.gateway.body.Resumable;
+import dev.tandem.gateway.exchange.Asked;
 import dev.tandem.gateway.exchange.Attempt;
 import java.util.HashSet;
 import java.util.Set;
@@ -32,6 +36,9 @@ final class RequestScope {
     private final Set<String> failedWorkers = new HashSet<>();
     private final Set<String> doubtedWorkers = new HashSet<>();
 
+    private final @Nullable Resumable resumable;
+
+    private volatile Asked asked;
     private volatile @Nullable Ticket ticket;
     private volatile @Nullable Attempt attempt;
     private volatile @Nullable EngineAnswer answer;
@@ -47,14 +54,49 @@ final class RequestScope {
     private long responseBytes;
     private UsageReport usage = UsageReport.NONE;
 
-    RequestScope(ClientRequest request, RequestListener listener, Ticker ticker) {
+    /**
+     * Begins a scope.
+     *
+     * @param resumable what is needed to go on with the answer elsewhere, or null when nobody is to do so
+     */
+    RequestScope(ClientRequest request, @Nullable Resumable resumable, RequestListener listener, Ticker ticker) {
         this.request = request;
+        this.resumable = resumable;
+        Asked plain = new Asked(request.api(), request.body(), request.headers(), request.streaming());
+        this.asked = resumable == null ? plain : plain.answeredWith(Resumable.tellingIds());
         this.listener = listener;
         this.ticker = ticker;
     }
 
     ClientRequest request() {
         return request;
+    }
+
+    @Nullable
+    Resumable resumable() {
+        return resumable;
+    }
+
+    /** Returns what workers are asked for now. */
+    Asked asked() {
+        return asked;
+    }
+
+    /** The worker that answered has died: others are asked for the rest of the answer. */
+    void died(Failure how, ApiKind api, BodyEdits edits) {
+        legFailed(how);
+        Attempt last = attempt;
+        if (last != null) {
+            last.died();
+        }
+        failed();
+        asked = asked.as(api, edits);
+    }
+
+    /** Returns the most tokens of prompt and answer that the answering worker takes, 0 when nobody knows. */
+    int contextTokens() {
+        Attempt running = attempt;
+        return running == null ? 0 : running.contextTokens();
     }
 
     Ticker ticker() {

@@ -54,6 +54,13 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
+    public void onResume(ResumeResult result) {
+        for (RequestListener listener : all) {
+            listener.onResume(result);
+        }
+    }
+
+    @Override
     public void onGap(long gapNanos) {
         for (RequestListener listener : all) {
             listener.onGap(gapNanos);

@@ -43,6 +43,7 @@ public final class MeterListener implements RequestListener {
     private final Counter retries;
     private final ByConstant<Failure, Counter> failures;
     private final ByConstant<LegKind, ByConstant<Failure, Counter>> legFailures;
+    private final ByConstant<ResumeResult, Counter> resumes;
     private final ByConstant<LegKind, Timer> legTimes;
     private final ByConstant<ApiKind, Counter> requestBytes;
     private final ByConstant<ApiKind, Counter> responseBytes;
@@ -60,6 +61,8 @@ public final class MeterListener implements RequestListener {
         retries = Meters.RETRIES.counter(registry);
         failures = new ByConstant<>(Failure.values(), failure -> Meters.FAILURES.counter(registry, failure.code()));
         legFailures = new ByConstant<>(LegKind.values(), kind -> legFailures(registry, MeterTag.leg(kind)));
+        resumes = new ByConstant<>(
+                ResumeResult.values(), result -> Meters.RESUMES.counter(registry, MeterTag.value(result)));
         legTimes = new ByConstant<>(LegKind.values(), kind -> Meters.LEG_TIME.timer(registry, MeterTag.leg(kind)));
         requestBytes = new ByConstant<>(ApiKind.values(), api -> Meters.REQUEST_BYTES.counter(registry, api.tag()));
         responseBytes = new ByConstant<>(ApiKind.values(), api -> Meters.RESPONSE_BYTES.counter(registry, api.tag()));
@@ -98,6 +101,11 @@ public final class MeterListener implements RequestListener {
     @Override
     public void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {
         stranded.get(connector).get(prefill.id() + ">" + decode.id()).record(heldFor);
+    }
+
+    @Override
+    public void onResume(ResumeResult result) {
+        resumes.get(result).increment();
     }
 
     @Override

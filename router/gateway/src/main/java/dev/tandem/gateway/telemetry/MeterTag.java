@@ -6,6 +6,7 @@ import dev.tandem.core.lifecycle.EngineMessageListener.Message;
 import dev.tandem.core.lifecycle.EngineMessageListener.Verdict;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
+import dev.tandem.core.lifecycle.RequestListener.ResumeResult;
 import dev.tandem.core.lifecycle.TrialListener.Finding;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
@@ -21,6 +22,8 @@ public enum MeterTag {
     CODE("codes of [errors.md](errors.md)"),
     /** Name of the KV connector. */
     CONNECTOR("names of connectors"),
+    /** What became of a stream whose worker has died. */
+    FATE(names(Arrays.stream(ResumeResult.values()).map(MeterTag::value).toList())),
     /** What the trial of a pair has found. */
     FINDING(names(Arrays.stream(Finding.values()).map(MeterTag::value).toList())),
     /** Which leg. */

@@ -4,6 +4,7 @@ package dev.tandem.gateway.telemetry;
 import static dev.tandem.gateway.telemetry.MeterTag.API;
 import static dev.tandem.gateway.telemetry.MeterTag.CODE;
 import static dev.tandem.gateway.telemetry.MeterTag.CONNECTOR;
+import static dev.tandem.gateway.telemetry.MeterTag.FATE;
 import static dev.tandem.gateway.telemetry.MeterTag.FINDING;
 import static dev.tandem.gateway.telemetry.MeterTag.LEG;
 import static dev.tandem.gateway.telemetry.MeterTag.MESSAGE;
@@ -61,6 +62,13 @@ public enum Meters {
             "Legs that failed, those that another attempt made good included.",
             CODE,
             LEG),
+    /** Streams that broke off. */
+    RESUMES(
+            "tandem.resumes",
+            Type.COUNTER,
+            Unit.NONE,
+            "Streams that broke off behind their first byte with tandem.stream.resume, by what became of them.",
+            FATE),
     /** What became of hand-overs. */
     HANDOVERS(
             "tandem.handovers",

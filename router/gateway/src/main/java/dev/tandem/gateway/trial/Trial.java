@@ -14,6 +14,7 @@ import dev.tandem.core.request.ApiKind;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.body.BodyScanner;
 import dev.tandem.gateway.body.RequestBody;
+import dev.tandem.gateway.exchange.Asked;
 import dev.tandem.gateway.exchange.Attempt;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -83,7 +84,7 @@ final class Trial {
     private Mono<TrialText> run(Attempt attempt, RequestBody body, RequestListener witness) {
         return legs.runner()
                 .apply(witness)
-                .run(attempt, body, EmptyHttpHeaders.INSTANCE, false)
+                .run(attempt, new Asked(ApiKind.COMPLETIONS, body, EmptyHttpHeaders.INSTANCE, false))
                 .flatMap(Trial::read)
                 .doFinally(signal -> body.release());
     }

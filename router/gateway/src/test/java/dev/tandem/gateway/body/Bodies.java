@@ -8,7 +8,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 
 /** Bodies for tests. */
-final class Bodies {
+public final class Bodies {
     static final BodyScanner SCANNER = new BodyScanner(Fingerprinter.standard(), 64, 100_000);
 
     private Bodies() {}
@@ -25,6 +25,11 @@ final class Bodies {
             whole.addComponent(true, Unpooled.wrappedBuffer(bytes, at, Math.min(size, bytes.length - at)));
         }
         return whole;
+    }
+
+    /** Returns a body that has been read. */
+    public static RequestBody.Json json(String json) {
+        return scan(json).body();
     }
 
     static ScannedBody scan(String json) {

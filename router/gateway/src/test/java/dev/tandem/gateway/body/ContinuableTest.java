@@ -4,21 +4,14 @@ package dev.tandem.gateway.body;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.request.ApiKind;
-import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ContinuableTest {
-    private static RequestBody.Json body(String json) {
-        return Bodies.SCANNER
-                .scan(Unpooled.copiedBuffer(json, StandardCharsets.UTF_8))
-                .body();
-    }
-
     private static boolean is(String json) {
-        return Continuable.is(ApiKind.COMPLETIONS, body(json));
+        return Continuable.is(ApiKind.COMPLETIONS, Bodies.json(json));
     }
 
     @ParameterizedTest
@@ -53,12 +46,13 @@ class ContinuableTest {
 
     @Test
     void otherApisAreNot() {
-        assertThat(Continuable.is(ApiKind.CHAT, body("{\"prompt\":\"a\"}"))).isFalse();
+        assertThat(Continuable.is(ApiKind.CHAT, Bodies.json("{\"prompt\":\"a\"}")))
+                .isFalse();
     }
 
     @Test
     void aTokenizerGetsModelAndPromptOnly() {
-        RequestBody.Json body = body("{\"temperature\":0,\"model\":\"m\",\"prompt\":\"a\",\"stream\":true}");
+        RequestBody.Json body = Bodies.json("{\"temperature\":0,\"model\":\"m\",\"prompt\":\"a\",\"stream\":true}");
 
         assertThat(BodyEditor.apply(body, Continuable.promptOnly(body)).toString(StandardCharsets.UTF_8))
                 .isEqualTo("{\"model\":\"m\",\"prompt\":\"a\"}");
@@ -66,7 +60,7 @@ class ContinuableTest {
 
     @Test
     void tokenIdsAreTakenAsTheyCame() {
-        assertThat(Continuable.tokenIds(body("{\"prompt\":[1, 2]}"))).contains("[1, 2]");
-        assertThat(Continuable.tokenIds(body("{\"prompt\":\"[1, 2]\"}"))).isEmpty();
+        assertThat(Continuable.tokenIds(Bodies.json("{\"prompt\":[1, 2]}"))).contains("[1, 2]");
+        assertThat(Continuable.tokenIds(Bodies.json("{\"prompt\":\"[1, 2]\"}"))).isEmpty();
     }
 }

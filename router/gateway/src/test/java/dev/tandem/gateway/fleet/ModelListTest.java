@@ -20,6 +20,7 @@ final class ModelListTest {
                 {"id":"tiny-alias","object":"model","permission":[]}]}""";
 
         assertThat(read(answer)).containsExactly("tiny", "tiny-alias");
+        assertThat(list(answer).contextTokens()).isEqualTo(512);
     }
 
     @Test
@@ -29,6 +30,7 @@ final class ModelListTest {
                 "data":[{"id":"tiny.gguf","object":"model","owned_by":"llamacpp","meta":{"n_ctx_train":4096}}]}""";
 
         assertThat(read(answer)).containsExactly("tiny.gguf");
+        assertThat(list(answer).contextTokens()).isZero();
     }
 
     @ParameterizedTest
@@ -63,6 +65,10 @@ final class ModelListTest {
     }
 
     private static Set<String> read(String answer) {
+        return list(answer).names();
+    }
+
+    private static ModelList list(String answer) {
         return ModelList.read(answer.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -29,6 +29,7 @@ final class ListenersTest {
         all.onAccepted();
         all.onLegCompleted(RequestListener.LegKind.PREFILL, leg, 7);
         all.onLegFailed(RequestListener.LegKind.DECODE, leg, Failure.ENGINE_BUSY);
+        all.onResume(RequestListener.ResumeResult.RESUMED);
         all.onGap(9);
         all.onSettled(Records.ended(new Outcome.Completed()));
 
@@ -40,6 +41,8 @@ final class ListenersTest {
                         "b completed PREFILL 7",
                         "a failed DECODE ENGINE_BUSY",
                         "b failed DECODE ENGINE_BUSY",
+                        "a resume RESUMED",
+                        "b resume RESUMED",
                         "a gap 9",
                         "b gap 9",
                         "a settled req-1",
@@ -67,6 +70,11 @@ final class ListenersTest {
         @Override
         public void onLegFailed(LegKind kind, Leg leg, Failure failure) {
             heard.add(name + " failed " + kind + " " + failure);
+        }
+
+        @Override
+        public void onResume(ResumeResult result) {
+            heard.add(name + " resume " + result);
         }
 
         @Override

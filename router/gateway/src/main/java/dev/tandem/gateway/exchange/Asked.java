@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.exchange;
+
+import dev.tandem.core.disagg.BodyEdits;
+import dev.tandem.core.request.ApiKind;
+import dev.tandem.gateway.body.RequestBody;
+import io.netty.handler.codec.http.HttpHeaders;
+
+/**
+ * What workers are asked for, whoever they are. Confined to one request.
+ *
+ * @param api the API to call
+ * @param body the client's body
+ * @param headers headers of the client that engines may see
+ * @param streaming whether the answer is a stream
+ * @param edits what every leg changes in the body, before its own changes
+ * @param answering what the leg that answers changes besides
+ */
+public record Asked(
+        ApiKind api, RequestBody body, HttpHeaders headers, boolean streaming, BodyEdits edits, BodyEdits answering) {
+    /** Asks for what a client asks for. */
+    public Asked(ApiKind api, RequestBody body, HttpHeaders headers, boolean streaming) {
+        this(api, body, headers, streaming, BodyEdits.NONE, BodyEdits.NONE);
+    }
+
+    /** Returns the same, where the leg that answers makes further changes. */
+    public Asked answeredWith(BodyEdits further) {
+        return new Asked(api, body, headers, streaming, edits, further);
+    }
+
+    /** Returns the same body, from which every leg makes something else. */
+    public Asked as(ApiKind other, BodyEdits made) {
+        return new Asked(other, body, headers, streaming, made, answering);
+    }
+}
