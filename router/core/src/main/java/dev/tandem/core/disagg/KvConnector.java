@@ -79,6 +79,11 @@ public interface KvConnector {
     /** Returns what is safe after the prefill leg has failed. */
     AfterPrefillFailure afterPrefillFailure();
 
+    /** Whether a decode engine may give a request up in the midst of its answer and make it look complete. */
+    default boolean mayGiveUp() {
+        return false;
+    }
+
     /** What may follow a failed prefill leg. */
     enum AfterPrefillFailure {
         /** The decode worker computes the prompt itself, and judges a request that prefill has rejected. */

@@ -148,6 +148,11 @@ public final class EngineAnswer {
         return new EngineAnswer(status, own, rewritten, this::abandon, usage, null);
     }
 
+    /** Whether an answer that was read to its end says that the engine has given it up. */
+    public boolean givenUp() {
+        return whole != null && GivenUp.in(whole.toString(WholeEvents.BYTES));
+    }
+
     /** Returns what the engine has said of the tokens it used, as far as it is known before the answer is relayed. */
     public UsageReport usage() {
         return usage.get();

@@ -32,7 +32,7 @@ final class FirstFrame {
         }
         boolean failed = ERRORS.stream().anyMatch(error -> seen.indexOf(error) == 0)
                 && !REJECTION.matcher(seen).find();
-        return failed ? Verdict.FAILED : Verdict.BEGUN;
+        return failed || GivenUp.in(seen) ? Verdict.FAILED : Verdict.BEGUN;
     }
 
     /** What is known of a stream. */

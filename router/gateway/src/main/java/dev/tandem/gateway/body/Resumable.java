@@ -42,6 +42,9 @@ public final class Resumable {
     private static final String OPTIONS = "stream_options";
     private static final String TOKEN_IDS = "return_token_ids";
 
+    /** The edits after which workers tell the ids of their tokens. */
+    public static final BodyEdits TELLING_IDS = new BodyEdits(List.of(new Put(TOKEN_IDS, "true")));
+
     /** Fields that say how tokens are drawn, whatever was drawn before. */
     private static final Set<String> KEPT = Set.of(
             "model",
@@ -181,11 +184,6 @@ public final class Resumable {
         return showsUsage;
     }
 
-    /** Returns the edits after which the worker tells the ids of its tokens. */
-    public static BodyEdits tellingIds() {
-        return new BodyEdits(List.of(new Put(TOKEN_IDS, "true")));
-    }
-
     /**
      * Returns the edits that make a completion of the request, which goes on behind tokens.
      *
@@ -193,7 +191,9 @@ public final class Resumable {
      * @param most how many tokens may follow, at least 1
      */
     public BodyEdits behind(String tokens, int most) {
-        return new BodyEdits(drops).and(new Put(PROMPT, tokens), new Put(MAX_TOKENS, Integer.toString(most)));
+        return TELLING_IDS
+                .and(drops.toArray(Edit[]::new))
+                .and(new Put(PROMPT, tokens), new Put(MAX_TOKENS, Integer.toString(most)));
     }
 
     private static Stream<String> names(RequestBody.Json body) {

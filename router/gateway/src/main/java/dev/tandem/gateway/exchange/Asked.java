@@ -14,22 +14,15 @@ import io.netty.handler.codec.http.HttpHeaders;
  * @param headers headers of the client that engines may see
  * @param streaming whether the answer is a stream
  * @param edits what every leg changes in the body, before its own changes
- * @param answering what the leg that answers changes besides
  */
-public record Asked(
-        ApiKind api, RequestBody body, HttpHeaders headers, boolean streaming, BodyEdits edits, BodyEdits answering) {
+public record Asked(ApiKind api, RequestBody body, HttpHeaders headers, boolean streaming, BodyEdits edits) {
     /** Asks for what a client asks for. */
     public Asked(ApiKind api, RequestBody body, HttpHeaders headers, boolean streaming) {
-        this(api, body, headers, streaming, BodyEdits.NONE, BodyEdits.NONE);
+        this(api, body, headers, streaming, BodyEdits.NONE);
     }
 
-    /** Returns the same, where the leg that answers makes further changes. */
-    public Asked answeredWith(BodyEdits further) {
-        return new Asked(api, body, headers, streaming, edits, further);
-    }
-
-    /** Returns the same body, from which every leg makes something else. */
+    /** Returns the same body, of which every leg makes something else. */
     public Asked as(ApiKind other, BodyEdits made) {
-        return new Asked(other, body, headers, streaming, made, answering);
+        return new Asked(other, body, headers, streaming, made);
     }
 }

@@ -9,6 +9,7 @@ import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.GivenUp;
 import dev.tandem.gateway.answer.Peek;
 import reactor.core.publisher.Mono;
 
@@ -38,8 +39,18 @@ final class DecodeLegs {
                     }
                     return answer.successful() || answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
                 })
+                .flatMap(answer ->
+                        attempt.connector().mayGiveUp() ? kept(answer, request.streaming()) : Mono.just(answer))
                 .doOnNext(answer -> answered(attempt, answer))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure));
+    }
+
+    private static Mono<EngineAnswer> kept(EngineAnswer answer, boolean streaming) {
+        if (answer.givenUp()) {
+            answer.abandon();
+            return Mono.error(new FailureException(Failure.ENGINE_ERROR, "the worker gave the request up"));
+        }
+        return Mono.just(streaming ? GivenUp.failing(answer) : answer);
     }
 
     /** An engine that rejects a leg has not looked for what was handed over. */

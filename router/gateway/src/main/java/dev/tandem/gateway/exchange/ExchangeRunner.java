@@ -243,15 +243,16 @@ public final class ExchangeRunner {
         }
 
         private LegRequest prefill(Leg leg) {
-            return request(leg.upon(asked.edits()), false);
+            return request(leg, false);
         }
 
         private LegRequest decode(Leg leg) {
-            return request(leg.upon(asked.answering()).upon(asked.edits()), asked.streaming());
+            return request(leg, asked.streaming());
         }
 
         private LegRequest request(Leg leg, boolean streaming) {
-            return new LegRequest(leg, asked.body(), attempt.exchangeId(), asked.headers(), streaming);
+            Leg made = leg.upon(asked.edits());
+            return new LegRequest(made, asked.body(), attempt.exchangeId(), asked.headers(), streaming);
         }
     }
 }

@@ -63,7 +63,7 @@ final class RequestScope {
         this.request = request;
         this.resumable = resumable;
         Asked plain = new Asked(request.api(), request.body(), request.headers(), request.streaming());
-        this.asked = resumable == null ? plain : plain.answeredWith(Resumable.tellingIds());
+        this.asked = resumable == null ? plain : plain.as(request.api(), Resumable.TELLING_IDS);
         this.listener = listener;
         this.ticker = ticker;
     }

@@ -27,9 +27,9 @@ final class Chunk {
         return event;
     }
 
-    /** Whether the worker reports that it has failed, or has had to drop the request. */
+    /** Whether the worker reports that it has failed. */
     boolean failed() {
-        return event.has("error") || choice().path("stop_reason").asString("").equals("recomputed");
+        return event.has("error");
     }
 
     /** Returns what it adds to the answer. */

@@ -87,7 +87,7 @@ public final class Resumes {
                     : new Continuation.Impossible("it has been resumed often enough");
             return switch (next) {
                 case Continuation.Behind(BodyEdits edits) -> ask(died, ApiKind.COMPLETIONS, edits);
-                case Continuation.FromStart() -> ask(died, api, BodyEdits.NONE);
+                case Continuation.FromStart() -> ask(died, api, Resumable.TELLING_IDS);
                 case Continuation.End(String events) -> {
                     listener.onResume(ResumeResult.RESUMED);
                     yield Flux.just(Unpooled.copiedBuffer(events, WholeEvents.BYTES));

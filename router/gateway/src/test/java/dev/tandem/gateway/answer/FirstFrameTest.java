@@ -27,7 +27,8 @@ class FirstFrameTest {
             strings = {
                 "data: {\"error\": {\"message\": \"Internal server error\", \"code\": 500}}\n\n",
                 "data: {\"error\":{\"message\":\"x\"}}\n\ndata: [DONE]\n\n",
-                "event: error\ndata: {}\n\n"
+                "event: error\ndata: {}\n\n",
+                "data: {\"choices\":[{\"text\":\"\",\"finish_reason\":\"stop\",\"stop_reason\":\"recomputed\"}]}\n\n"
             })
     void anErrorIsSeenHoweverItIsCut(String stream) {
         for (int piece = 1; piece <= stream.length(); piece++) {

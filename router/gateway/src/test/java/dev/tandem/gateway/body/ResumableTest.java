@@ -88,7 +88,8 @@ class ResumableTest {
         assertThat(request.maxTokens()).isEqualTo(5);
         assertThat(request.greedy()).isTrue();
         assertThat(BodyEditor.apply(body, request.behind("[1,2]", 3)).toString(StandardCharsets.UTF_8))
-                .isEqualTo("{\"model\":\"m\",\"temperature\":0.0,\"prompt\":[1,2],\"max_tokens\":3}");
+                .isEqualTo("{\"model\":\"m\",\"temperature\":0.0,\"return_token_ids\":true,\"prompt\":[1,2],"
+                        + "\"max_tokens\":3}");
     }
 
     @Test

@@ -76,8 +76,7 @@ final class ResumeIT {
 
     private static Stream<Arguments> deaths() {
         return Stream.of(COMPLETIONS, CHATS)
-                .flatMap(path -> Stream.of(
-                                Fault.Kind.TRUNCATE, Fault.Kind.ERROR_EVENT, Fault.Kind.RECOMPUTED, Fault.Kind.GARBAGE)
+                .flatMap(path -> Stream.of(Fault.Kind.TRUNCATE, Fault.Kind.ERROR_EVENT, Fault.Kind.GARBAGE)
                         .flatMap(kind -> IntStream.of(1, 2, 5, TOKENS - 1)
                                 .mapToObj(events ->
                                         Arguments.of(path, Fault.of(kind).after(events)))));

@@ -87,7 +87,7 @@ class TranscriptTest {
         Transcript transcript = of(ApiKind.COMPLETIONS, SAMPLED);
         shown(transcript, first("A", "[1]"), piece("B", "[2]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1,2], max_tokens=7]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1,2], max_tokens=7]");
         assertThat(shown(transcript, piece("C", "[7,8,1,2]", "[3]", "null"))).isEqualTo(piece("C", "null"));
     }
 
@@ -96,7 +96,7 @@ class TranscriptTest {
         Transcript transcript = of(ApiKind.COMPLETIONS, SAMPLED);
         shown(transcript, first("A", "[1]"), piece("", "[2]"), piece("", "[3]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1], max_tokens=8]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1], max_tokens=8]");
     }
 
     @Test
@@ -104,11 +104,11 @@ class TranscriptTest {
         Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
         shown(transcript, first("A", "[1]"), piece("BC", "[2,3]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1], max_tokens=8]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1], max_tokens=8]");
         assertThat(shown(transcript, piece("B", "[2]"))).isEmpty();
         assertThat(shown(transcript, piece("CD", "[3,4]"))).isEqualTo(piece("D", "null"));
         assertThat(shown(transcript, piece("E", "[5]"))).isEqualTo(piece("E", "null"));
-        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1,2,3,4,5], max_tokens=4]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1,2,3,4,5], max_tokens=4]");
     }
 
     @Test
@@ -118,7 +118,7 @@ class TranscriptTest {
         goesOnBehind(transcript);
         shown(transcript, piece("B", "[2]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1,2], max_tokens=7]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1,2], max_tokens=7]");
         assertThat(shown(transcript, piece("C", "[3]"), piece("D", "[4]"), piece("E", "[5]")))
                 .isEqualTo(piece("E", "null"));
     }

@@ -14,7 +14,8 @@ import java.util.Set;
  * prefill worker needs to write each layer into its memory. Immutable.
  *
  * <p>The decode worker ignores the status of the answer to its call and waits without bound, so a prefill worker that
- * fails cancels it. Source: vllm-ascend {@code examples/disaggregated_prefill_v1}, 2026-08-22.
+ * fails cancels it. One that is short of memory gives a request up and says so in {@code stop_reason}. Source:
+ * vllm-ascend {@code examples/disaggregated_prefill_v1}, 2026-08-22.
  */
 public final class AscendLayerwiseConnector implements KvConnector {
     private static final Duration WITHIN = Duration.ofMinutes(1);
@@ -47,5 +48,10 @@ public final class AscendLayerwiseConnector implements KvConnector {
     @Override
     public AfterPrefillFailure afterPrefillFailure() {
         return AfterPrefillFailure.ROUTE_AGAIN;
+    }
+
+    @Override
+    public boolean mayGiveUp() {
+        return true;
     }
 }
