@@ -50,6 +50,8 @@ public enum Failure {
     PREFILL_FAILED(502, Source.ENGINE, Retry.WITHOUT_HANDOVER, true, Level.WARN),
     /** The decode worker could not read what the prefill worker had handed over. */
     KV_TRANSFER_FAILED(502, Source.ENGINE, Retry.WITHOUT_HANDOVER, false, Level.WARN),
+    /** The request has brought workers down, and is refused for a while. */
+    POISON_SUSPECTED(502, Source.ENGINE, Retry.NEVER, false, Level.WARN),
     /** The answer broke off after its first byte had left. */
     STREAM_INTERRUPTED(502, Source.ENGINE, Retry.NEVER, true, Level.WARN),
     /** A fault of the gateway itself. */

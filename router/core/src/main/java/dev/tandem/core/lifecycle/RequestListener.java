@@ -30,6 +30,9 @@ public interface RequestListener {
     /** A further piece of a streamed answer has arrived, {@code gapNanos} after the one before. */
     default void onGap(long gapNanos) {}
 
+    /** An attempt has failed and is not followed by another, because there are too many retries already. */
+    default void onRetryDenied() {}
+
     /** A stream has broken off behind its first byte, and something was done about it. */
     default void onResume(ResumeResult result) {}
 

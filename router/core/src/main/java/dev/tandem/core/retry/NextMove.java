@@ -11,6 +11,9 @@ public sealed interface NextMove {
     /** Routes again, without those workers, to one that computes the prompt itself. */
     record ServeWhole() implements NextMove {}
 
+    /** Another attempt would help, but there are too many already: the client gets the failure. */
+    record Denied(Failure failure) implements NextMove {}
+
     /** The client gets the failure. */
     record GiveUp(Failure failure) implements NextMove {}
 }

@@ -3,7 +3,11 @@ package dev.tandem.gateway.body;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -52,6 +56,19 @@ public sealed interface RequestBody {
             int from = fields.valueStart(index);
             int start = bytes().readerIndex() + from;
             return Optional.of(bytes().toString(start, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
+        }
+
+        /** Returns a text that only the same body has: its SHA-256. */
+        public String digest() {
+            try {
+                MessageDigest digest = MessageDigest.getInstance("SHA-256");
+                for (ByteBuffer part : bytes().nioBuffers()) {
+                    digest.update(part);
+                }
+                return HexFormat.of().formatHex(digest.digest());
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every JDK has SHA-256", e);
+            }
         }
 
         /** Returns the size of the client's body in bytes. */

@@ -9,7 +9,11 @@ import dev.tandem.core.fleet.FleetSettings;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.prefix.Fingerprinter;
+import dev.tandem.core.retry.Backoff;
+import dev.tandem.core.retry.Retries;
+import dev.tandem.core.retry.RetryBudget;
 import dev.tandem.core.retry.RetryPolicy;
+import dev.tandem.core.retry.SuspectList;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
@@ -103,8 +107,22 @@ class CoreConfiguration {
     }
 
     @Bean
-    RetryPolicy retryPolicy(TandemProperties properties) {
-        return new RetryPolicy(properties.retry().maxAttempts());
+    Retries retries(TandemProperties properties, Ticker ticker) {
+        TandemProperties.RetryProperties retry = properties.retry();
+        RetryBudget.Settings budget = new RetryBudget.Settings(retry.budget(), retry.alwaysPerSecond());
+        return new Retries(
+                new RetryPolicy(retry.maxAttempts()),
+                new RetryBudget(budget, ticker),
+                new Backoff(
+                        retry.backoff(),
+                        retry.maxBackoff(),
+                        () -> ThreadLocalRandom.current().nextDouble()));
+    }
+
+    @Bean
+    SuspectList suspectList(TandemProperties properties, Ticker ticker) {
+        TandemProperties.RetryProperties retry = properties.retry();
+        return new SuspectList(retry.suspectWorkers(), retry.suspectMemory(), ticker);
     }
 
     static FleetSettings fleetSettings(TandemProperties.HealthProperties health) {

@@ -5,7 +5,8 @@ import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.prefix.Fingerprinter;
-import dev.tandem.core.retry.RetryPolicy;
+import dev.tandem.core.retry.Retries;
+import dev.tandem.core.retry.SuspectList;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.admission.WaitingRoom;
@@ -23,6 +24,7 @@ import dev.tandem.gateway.pipeline.AnswerHeaders;
 import dev.tandem.gateway.pipeline.Pairings;
 import dev.tandem.gateway.pipeline.Planner;
 import dev.tandem.gateway.pipeline.RequestPipeline;
+import dev.tandem.gateway.pipeline.Suspicion;
 import dev.tandem.gateway.resume.ResumeSettings;
 import dev.tandem.gateway.resume.Resumes;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -99,7 +101,14 @@ class GatewayConfiguration {
             AnswerRelay relay,
             Feedback feedback) {
         RequestPipeline.Steps steps = new RequestPipeline.Steps(
-                waitingRoom, planner, runner, recovery.retries(), recovery.resumes(), relay, feedback.headers());
+                waitingRoom,
+                planner,
+                runner,
+                recovery.retries(),
+                recovery.suspicion(),
+                recovery.resumes(),
+                relay,
+                feedback.headers());
         return new RequestPipeline(steps, feedback.listener(), feedback.ticker());
     }
 
@@ -114,10 +123,10 @@ class GatewayConfiguration {
     }
 
     @Bean
-    Recovery recovery(TandemProperties properties, RetryPolicy retries, RequestListener listener) {
+    Recovery recovery(TandemProperties properties, Retries retries, SuspectList suspects, RequestListener listener) {
         TandemProperties.StreamProperties stream = properties.stream();
         ResumeSettings settings = new ResumeSettings(stream.resume(), stream.resumeLimit(), stream.resumeMaxTokens());
-        return new Recovery(retries, new Resumes(settings, listener));
+        return new Recovery(retries, new Suspicion(suspects), new Resumes(settings, listener));
     }
 
     @Bean
@@ -143,7 +152,8 @@ class GatewayConfiguration {
      * What follows when a worker fails.
      *
      * @param retries before the first byte
-     * @param resumes behind it
+     * @param suspicion when the request may be to blame
+     * @param resumes behind the first byte
      */
-    record Recovery(RetryPolicy retries, Resumes resumes) {}
+    record Recovery(Retries retries, Suspicion suspicion, Resumes resumes) {}
 }

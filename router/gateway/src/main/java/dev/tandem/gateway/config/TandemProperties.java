@@ -246,9 +246,25 @@ public record TandemProperties(
      * Retries before the first byte.
      *
      * @param maxAttempts Most attempts per request, the first one included.
+     * @param budget Most retries per request, over ten seconds; those whose worker has not seen the request do not
+     *     count.
+     * @param alwaysPerSecond Retries in a second that are always allowed.
+     * @param backoff Longest pause before the first retry; it is drawn at random, and doubles with each further one.
+     * @param maxBackoff Longest pause before any retry.
+     * @param suspectWorkers How many workers may die with one request before it is refused; 0 for any number.
+     * @param suspectMemory How long it is refused.
      */
     public record RetryProperties(
-            @DefaultValue("3") @Min(1) @Max(10) int maxAttempts) {}
+            @DefaultValue("3") @Min(1) @Max(10) int maxAttempts,
+
+            @DefaultValue("0.2") @DecimalMin("0") @DecimalMax("1")
+            double budget,
+
+            @DefaultValue("10") @Min(0) int alwaysPerSecond,
+            @DefaultValue("25ms") @NotNull Duration backoff,
+            @DefaultValue("250ms") @NotNull Duration maxBackoff,
+            @DefaultValue("2") @Min(0) int suspectWorkers,
+            @DefaultValue("1m") @NotNull Duration suspectMemory) {}
 
     /**
      * Streamed answers.

@@ -9,16 +9,19 @@ import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.retry.NextMove;
-import dev.tandem.core.retry.RetryPolicy;
+import dev.tandem.core.retry.Retries;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.RelayEnd;
+import dev.tandem.gateway.body.RequestBody;
 import dev.tandem.gateway.body.Resumable;
 import dev.tandem.gateway.exchange.ExchangeRunner;
 import dev.tandem.gateway.resume.Resumes;
 import dev.tandem.gateway.resume.Successor;
+import java.time.Duration;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,7 +43,8 @@ public final class RequestPipeline {
     private final WaitingRoom waitingRoom;
     private final Planner planner;
     private final ExchangeRunner runner;
-    private final RetryPolicy retries;
+    private final Retries retries;
+    private final Suspicion suspicion;
     private final Resumes resumes;
     private final AnswerRelay relay;
     private final AnswerHeaders answerHeaders;
@@ -53,6 +57,7 @@ public final class RequestPipeline {
         this.planner = steps.planner();
         this.runner = steps.runner();
         this.retries = steps.retries();
+        this.suspicion = steps.suspicion();
         this.resumes = steps.resumes();
         this.relay = steps.relay();
         this.answerHeaders = steps.answerHeaders();
@@ -89,8 +94,9 @@ public final class RequestPipeline {
                 listener,
                 ticker);
         Watch watch = new Watch(scope);
+        retries.onRequest();
         return admit(scope)
-                .then(Mono.defer(() -> attempt(scope)))
+                .then(Mono.defer(() -> firstAttempt(scope)))
                 .flatMap(answer -> {
                     scope.answered(answer);
                     answerHeaders.write(scope, response.responseHeaders());
@@ -120,6 +126,11 @@ public final class RequestPipeline {
         return Mono.defer(() -> scope.entered(waitingRoom.enter()).turn()).doOnSuccess(turn -> scope.admitted());
     }
 
+    private Mono<EngineAnswer> firstAttempt(RequestScope scope) {
+        suspicion.requireInnocent(scope.request().body());
+        return attempt(scope);
+    }
+
     private Mono<EngineAnswer> attempt(RequestScope scope) {
         Planner.Plan plan = planner.plan(scope);
         scope.began(plan.attempt(), plan.routedTo(), plan.decisionNanos());
@@ -136,9 +147,10 @@ public final class RequestPipeline {
     }
 
     /** Decides what follows a failed attempt, of which no byte has reached the client. */
-    private Mono<EngineAnswer> recover(RequestScope scope, FailureException failure) {
-        scope.failed();
-        NextMove next = scope.request().body().repeatable()
+    private Mono<EngineAnswer> recover(RequestScope scope, FailureException thrown) {
+        RequestBody body = scope.request().body();
+        FailureException failure = suspicion.judged(body, scope.failed(), thrown);
+        NextMove next = body.repeatable()
                 ? retries.after(failure.failure(), scope.attempts())
                 : new NextMove.GiveUp(failure.failure());
         return switch (next) {
@@ -147,12 +159,18 @@ public final class RequestPipeline {
                 scope.serveWhole();
                 yield again(scope, failure);
             }
+            case NextMove.Denied(Failure last) -> {
+                listener.onRetryDenied();
+                yield Mono.error(failure);
+            }
             case NextMove.GiveUp(Failure last) -> Mono.error(failure);
         };
     }
 
     private Mono<EngineAnswer> again(RequestScope scope, FailureException failure) {
-        return Mono.defer(() -> attempt(scope))
+        Duration pause = retries.pause(failure.failure(), scope.attempts());
+        Mono<EngineAnswer> next = Mono.defer(() -> attempt(scope));
+        return (pause.isZero() ? next : Mono.delay(pause).then(next))
                 .onErrorMap(FailureException.class, later -> moreTelling(failure, later));
     }
 
@@ -206,7 +224,12 @@ public final class RequestPipeline {
         @Override
         public Mono<EngineAnswer> ask(FailureException died, ApiKind api, BodyEdits edits) {
             return Mono.defer(() -> {
-                scope.died(died.failure(), api, edits);
+                Set<String> workers = scope.died(died.failure());
+                FailureException judged = suspicion.judged(scope.request().body(), workers, died);
+                if (judged.failure() == Failure.POISON_SUSPECTED) {
+                    return Mono.error(judged);
+                }
+                scope.asksFor(api, edits);
                 return attempt(scope);
             });
         }
@@ -242,6 +265,7 @@ public final class RequestPipeline {
                 case WHOLE -> {
                     whenWritten =
                             scope.rejected() ? new Outcome.Failed(Failure.ENGINE_REJECTED) : new Outcome.Completed();
+                    suspicion.clear(scope.request().body());
                     scope.legCompleted();
                 }
                 case BROKEN -> {
@@ -249,6 +273,9 @@ public final class RequestPipeline {
                     Failure cause = failure == null ? Failure.STREAM_INTERRUPTED : failure.failure();
                     whenWritten = new Outcome.Truncated(cause);
                     scope.legFailed(cause);
+                    if (failure != null) {
+                        suspicion.judged(scope.request().body(), scope.answering(), failure);
+                    }
                 }
                 case CANCELLED -> scope.settle(new Outcome.ClientLeft());
             }
@@ -268,6 +295,7 @@ public final class RequestPipeline {
      * @param planner routes and lays out the legs
      * @param runner runs the legs
      * @param retries decides what follows a failed attempt
+     * @param suspicion keeps requests that kill workers from going on
      * @param resumes makes streams survive their workers
      * @param relay passes the answer on
      * @param answerHeaders explains the answer
@@ -276,7 +304,8 @@ public final class RequestPipeline {
             WaitingRoom waitingRoom,
             Planner planner,
             ExchangeRunner runner,
-            RetryPolicy retries,
+            Retries retries,
+            Suspicion suspicion,
             Resumes resumes,
             AnswerRelay relay,
             AnswerHeaders answerHeaders) {}

@@ -82,14 +82,24 @@ final class RequestScope {
         return asked;
     }
 
-    /** The worker that answered has died: others are asked for the rest of the answer. */
-    void died(Failure how, ApiKind api, BodyEdits edits) {
+    /** The worker that answered has died; it is returned. */
+    Set<String> died(Failure how) {
         legFailed(how);
         Attempt last = attempt;
         if (last != null) {
             last.died();
         }
-        failed();
+        return failed();
+    }
+
+    /** Returns the worker that answers. */
+    Set<String> answering() {
+        RoutedTo to = routedTo;
+        return to == null ? Set.of() : Set.of(to.decode());
+    }
+
+    /** From now on workers are asked for the rest of the answer. */
+    void asksFor(ApiKind api, BodyEdits edits) {
         asked = asked.as(api, edits);
     }
 
@@ -159,14 +169,16 @@ final class RequestScope {
         }
     }
 
-    /** The attempt has failed: the worker to blame is not asked again. */
-    void failed() {
+    /** The attempt has failed: the workers to blame, which are returned, are not asked again. */
+    Set<String> failed() {
         Attempt last = attempt;
-        if (last != null) {
-            failedWorkers.addAll(last.blamed());
-            doubtedWorkers.addAll(last.doubted());
+        if (last == null) {
+            return Set.of();
         }
-        abandonAttempt();
+        failedWorkers.addAll(last.blamed());
+        doubtedWorkers.addAll(last.doubted());
+        last.close();
+        return last.blamed();
     }
 
     void answered(EngineAnswer got) {

@@ -54,6 +54,13 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
+    public void onRetryDenied() {
+        for (RequestListener listener : all) {
+            listener.onRetryDenied();
+        }
+    }
+
+    @Override
     public void onResume(ResumeResult result) {
         for (RequestListener listener : all) {
             listener.onResume(result);

@@ -41,6 +41,7 @@ public final class MeterListener implements RequestListener {
     private final Timer queueWait;
     private final Counter aborts;
     private final Counter retries;
+    private final Counter deniedRetries;
     private final ByConstant<Failure, Counter> failures;
     private final ByConstant<LegKind, ByConstant<Failure, Counter>> legFailures;
     private final ByConstant<ResumeResult, Counter> resumes;
@@ -59,6 +60,7 @@ public final class MeterListener implements RequestListener {
         queueWait = Meters.QUEUE_WAIT.timer(registry);
         aborts = Meters.ABORTS.counter(registry);
         retries = Meters.RETRIES.counter(registry);
+        deniedRetries = Meters.RETRIES_DENIED.counter(registry);
         failures = new ByConstant<>(Failure.values(), failure -> Meters.FAILURES.counter(registry, failure.code()));
         legFailures = new ByConstant<>(LegKind.values(), kind -> legFailures(registry, MeterTag.leg(kind)));
         resumes = new ByConstant<>(
@@ -101,6 +103,11 @@ public final class MeterListener implements RequestListener {
     @Override
     public void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {
         stranded.get(connector).get(prefill.id() + ">" + decode.id()).record(heldFor);
+    }
+
+    @Override
+    public void onRetryDenied() {
+        deniedRetries.increment();
     }
 
     @Override

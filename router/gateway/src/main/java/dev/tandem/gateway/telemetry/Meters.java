@@ -54,6 +54,12 @@ public enum Meters {
     ABORTS("tandem.aborts", Type.COUNTER, Unit.NONE, "Requests whose client left before it had the whole answer."),
     /** Further attempts. */
     RETRIES("tandem.retries", Type.COUNTER, Unit.NONE, "Attempts beyond the first of a request."),
+    /** Further attempts that were not made. */
+    RETRIES_DENIED(
+            "tandem.retries.denied",
+            Type.COUNTER,
+            Unit.NONE,
+            "Failed attempts that no other followed, because there were too many retries already (tandem.retry.budget)."),
     /** Failed legs. */
     LEG_FAILURES(
             "tandem.leg.failures",

@@ -52,6 +52,10 @@ final class GatewayRig implements AutoCloseable {
             set("tandem.health.interval", "100ms");
             set("tandem.health.timeout", "10s");
             set("tandem.health.slow-start", "1ms");
+            // Most tests let the same few requests fail again and again.
+            set("tandem.retry.always-per-second", "1000000");
+            set("tandem.retry.backoff", "1ms");
+            set("tandem.retry.suspect-workers", "0");
             set("spring.lifecycle.timeout-per-shutdown-phase", "2s");
         }
 

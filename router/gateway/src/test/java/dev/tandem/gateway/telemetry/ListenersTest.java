@@ -29,6 +29,7 @@ final class ListenersTest {
         all.onAccepted();
         all.onLegCompleted(RequestListener.LegKind.PREFILL, leg, 7);
         all.onLegFailed(RequestListener.LegKind.DECODE, leg, Failure.ENGINE_BUSY);
+        all.onRetryDenied();
         all.onResume(RequestListener.ResumeResult.RESUMED);
         all.onGap(9);
         all.onSettled(Records.ended(new Outcome.Completed()));
@@ -41,6 +42,8 @@ final class ListenersTest {
                         "b completed PREFILL 7",
                         "a failed DECODE ENGINE_BUSY",
                         "b failed DECODE ENGINE_BUSY",
+                        "a denied",
+                        "b denied",
                         "a resume RESUMED",
                         "b resume RESUMED",
                         "a gap 9",
@@ -70,6 +73,11 @@ final class ListenersTest {
         @Override
         public void onLegFailed(LegKind kind, Leg leg, Failure failure) {
             heard.add(name + " failed " + kind + " " + failure);
+        }
+
+        @Override
+        public void onRetryDenied() {
+            heard.add(name + " denied");
         }
 
         @Override
