@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.telemetry;
 
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Worker;
@@ -50,6 +51,13 @@ public final class Listeners implements RequestListener {
     public void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {
         for (RequestListener listener : all) {
             listener.onStranded(connector, prefill, decode, heldFor);
+        }
+    }
+
+    @Override
+    public void onProved(String connector, Worker prefill, Worker decode, HandoverProof proof) {
+        for (RequestListener listener : all) {
+            listener.onProved(connector, prefill, decode, proof);
         }
     }
 

@@ -8,10 +8,12 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Lease;
+import dev.tandem.core.fleet.PromptCounts;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.body.BodyScanner;
 import dev.tandem.gateway.body.RequestBody;
 import dev.tandem.gateway.exchange.Attempt;
@@ -67,8 +69,27 @@ final class Trial {
         Attempt attempt = new Attempt(id(prompt, "pair"), exchange, pair.connector(), prefill, decode, witness);
         Mono<TrialText> text = exchange instanceof Exchange.Single
                 ? Mono.error(unproved("no engine slot is free"))
-                : run(attempt, body(pair, prompt), witness);
-        return text.doOnNext(done -> requireHandedOver(witness)).doFinally(signal -> attempt.close());
+                : Mono.defer(() -> run(attempt, body(pair, prompt), witness))
+                        .doOnNext(done -> requireHandedOver(witness));
+        return counted(attempt, pair.decode(), text).doFinally(signal -> attempt.close());
+    }
+
+    /** The engine's own counters say more than its usage, as long as nobody else was on it meanwhile. */
+    private Mono<TrialText> counted(Attempt attempt, Worker decode, Mono<TrialText> text) {
+        Mono<Optional<PromptCounts>> counts = legs.counts().apply(decode).singleOptional();
+        return counts.flatMap(before ->
+                text.delayUntil(done -> counts.doOnNext(after -> prove(attempt, done.usage(), before, after))));
+    }
+
+    private static void prove(
+            Attempt attempt, UsageReport said, Optional<PromptCounts> before, Optional<PromptCounts> after) {
+        Optional<PromptCounts> ours = before.flatMap(earlier -> after.map(later -> later.since(earlier)))
+                .filter(count -> count.prompt() == said.promptTokens());
+        if (ours.isPresent()) {
+            attempt.proved(said.promptTokens(), (int) ours.get().handedOver());
+        } else {
+            attempt.said(said);
+        }
     }
 
     private Mono<TrialText> alone(TrialPair pair, Worker worker, TrialPrompt prompt) {
