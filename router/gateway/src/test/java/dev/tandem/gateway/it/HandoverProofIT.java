@@ -87,7 +87,8 @@ final class HandoverProofIT {
         try (RawEngine prefill = RawEngine.start("tiny");
                 RawEngine decode = RawEngine.start("tiny").metrics(counters(5_000, 3_000))) {
             prefill.on((request, wire) -> wire.json(
-                    200, request.text().contains("\"do_remote_decode\":true") ? offer : "{\"choices\":[{\"text\":\"b\"}]}"));
+                    200,
+                    request.text().contains("\"do_remote_decode\":true") ? offer : "{\"choices\":[{\"text\":\"b\"}]}"));
             decode.on((request, wire) -> {
                 decode.metrics(counters(5_700, 3_000));
                 wire.json(
@@ -118,7 +119,11 @@ final class HandoverProofIT {
 
     private void start(String connector, boolean canary, EngineOptions prefill, EngineOptions decode) {
         engines = List.of(SimulatedEngine.start(prefill), SimulatedEngine.start(decode));
-        rig = setup(connector, canary, engines.getFirst().baseUrl(), engines.getLast().baseUrl())
+        rig = setup(
+                        connector,
+                        canary,
+                        engines.getFirst().baseUrl(),
+                        engines.getLast().baseUrl())
                 .start();
         warnings.start();
         logger.addAppender(warnings); // the start of the gateway has set up logging anew
@@ -149,7 +154,6 @@ final class HandoverProofIT {
     }
 
     private void await(String connector, int proofs) {
-        Poll.until(
-                () -> "proofs: " + ratio(connector, "count"), () -> ratio(connector, "count") >= proofs);
+        Poll.until(() -> "proofs: " + ratio(connector, "count"), () -> ratio(connector, "count") >= proofs);
     }
 }
