@@ -66,8 +66,8 @@ public final class ConnectorChoice {
     }
 
     /**
-     * Returns the APIs whose prompts some pair of the engines hands over. A pair of strangers runs a request whole on
-     * its decode worker. Where a side has nobody yet, whoever comes is taken to speak what all workers speak.
+     * Returns the APIs whose prompts some pair of the engines hands over. Where a side has nobody yet, whoever comes is
+     * taken to speak what all workers speak.
      */
     public Set<ApiKind> apis(List<EngineFacts> prefill, List<EngineFacts> decode) {
         Set<KvConnector> used = new HashSet<>();
@@ -77,19 +77,31 @@ public final class ConnectorChoice {
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(ApiKind.class)));
     }
 
-    /** Whether every one of the engines of that role also runs whole requests. */
-    public boolean serveWhole(Role role, List<EngineFacts> engines) {
-        return engines.stream().allMatch(engine -> of(engine).servesWhole(role));
+    /** Whether an engine also runs whole requests; a unified one always does. */
+    public boolean servesWhole(Role role, EngineFacts engine) {
+        return role == Role.UNIFIED || of(engine).servesWhole(role);
     }
 
     /**
-     * Whether a decode engine can read what a prefill engine computes: both are of one group, and of one version where
-     * the protocol between them needs that and both versions are known. Strangers have nothing to read.
+     * Whether a decode engine can read what a prefill engine computes: both are of one group and speak one protocol,
+     * and they are of one version where it needs that and both versions are known. An engine that nobody knows the
+     * protocol of passes as long as the decode engine can do without a hand-over.
      */
     public boolean pairs(EngineFacts prefill, EngineFacts decode) {
-        if (!Objects.equals(prefill.group(), decode.group())) {
+        return Objects.equals(prefill.group(), decode.group())
+                && !strangers(prefill, decode)
+                && versionsFit(prefill, decode);
+    }
+
+    private boolean strangers(EngineFacts prefill, EngineFacts decode) {
+        if (Objects.equals(prefill.connector(), decode.connector())) {
             return false;
         }
+        boolean bothKnown = prefill.connector() != null && decode.connector() != null;
+        return bothKnown || !servesWhole(Role.DECODE, decode);
+    }
+
+    private boolean versionsFit(EngineFacts prefill, EngineFacts decode) {
         EngineVersion one = prefill.version();
         EngineVersion other = decode.version();
         return one == null

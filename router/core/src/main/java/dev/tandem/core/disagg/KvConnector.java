@@ -62,6 +62,22 @@ public interface KvConnector {
         return Set.of();
     }
 
+    /**
+     * Whether a decode engine counts what it was handed over among the cached tokens of its usage; else they say what
+     * prefill had cached.
+     */
+    default boolean countsHandedOver() {
+        return true;
+    }
+
+    /**
+     * Returns how many tokens at the end of a prompt a decode engine may compute itself although all went well: what
+     * does not fill a block of KV cache, of which the largest usual one has 128 tokens.
+     */
+    default int tailTokens() {
+        return 128;
+    }
+
     /** Returns what becomes of a KV cache that has been handed over and that nobody wants any more. */
     default WhenAbandoned whenAbandoned() {
         return WhenAbandoned.NOTHING_STAYS;

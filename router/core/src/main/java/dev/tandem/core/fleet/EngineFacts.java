@@ -43,10 +43,11 @@ public record EngineFacts(
         this(connector, slots, null);
     }
 
-    /** Returns these facts where nothing else is declared; address and group are the declared ones. */
+    /** Returns these facts where nothing else is declared; the group is the declared one. */
     public EngineFacts declaredAs(EngineFacts declared) {
         String protocol = declared.connector == null ? connector : declared.connector;
-        return new EngineFacts(protocol, slots, declared.kv, version, declared.group, contextTokens);
+        KvAddress address = declared.kv == null ? kv : declared.kv;
+        return new EngineFacts(protocol, slots, address, version, declared.group, contextTokens);
     }
 
     /** Returns these facts of an engine that speaks that protocol. */

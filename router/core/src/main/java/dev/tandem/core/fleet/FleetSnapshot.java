@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,8 +52,14 @@ public final class FleetSnapshot {
 
     /** Returns the workers of the given roles that list the model, whether up or not; null stands for any model. */
     public Pool pool(@Nullable String model, Set<Role> roles) {
+        return pool(model, roles, (role, facts) -> true);
+    }
+
+    /** Returns those of the workers of the given roles and model that are able, by their role and what they said. */
+    public Pool pool(@Nullable String model, Set<Role> roles, BiPredicate<Role, EngineFacts> able) {
         WorkerState[] states = entries.stream()
                 .filter(entry -> entry.serves(model, roles))
+                .filter(entry -> able.test(entry.state().worker().role(), entry.facts()))
                 .map(Entry::state)
                 .toArray(WorkerState[]::new);
         return new Pool(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.lifecycle;
 
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Worker;
@@ -26,6 +27,12 @@ public interface RequestListener {
      * @param heldFor how long the engine keeps it; zero when it has no limit
      */
     default void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {}
+
+    /**
+     * A decode worker has said how much it found of what it was handed over. Not called where it does not say, or when
+     * the hand-over has failed aloud.
+     */
+    default void onProved(String connector, Worker prefill, Worker decode, HandoverProof proof) {}
 
     /** A further piece of a streamed answer has arrived, {@code gapNanos} after the one before. */
     default void onGap(long gapNanos) {}

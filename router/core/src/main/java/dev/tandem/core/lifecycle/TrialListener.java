@@ -11,10 +11,12 @@ public interface TrialListener {
 
     /** What a trial has found. */
     enum Finding {
-        /** The pair answers as an engine alone does. */
+        /** The pair answers as an engine alone does, or as other pairs do. */
         EQUAL,
         /** The pair answers something else. */
         DIFFERENT,
+        /** The pair and another one answer different things, and nobody is there to say which of them is right. */
+        UNDECIDED,
         /** The pair answers, and there is no engine to compare it with. */
         WARMED,
         /** The trial has not come to its end, or nothing was handed over: nothing is known. */

@@ -4,7 +4,6 @@ package dev.tandem.core.routing;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.request.ApiKind;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
@@ -12,15 +11,20 @@ import java.util.Set;
 @FunctionalInterface
 public interface HandoverRule {
     /** Nobody hands anything over: every worker serves whole requests. */
-    HandoverRule NEVER = (prefill, decode) -> Terms.NOTHING;
+    HandoverRule NEVER = (prefill, decode) -> Set.of();
 
     /**
-     * Returns what engines of both roles can do together.
+     * Returns the APIs whose requests engines of both roles can run together; none when nothing is handed over.
      *
      * @param prefill what the engines of the prefill workers said
      * @param decode what the engines of the decode workers said
      */
-    Terms between(List<EngineFacts> prefill, List<EngineFacts> decode);
+    Set<ApiKind> between(List<EngineFacts> prefill, List<EngineFacts> decode);
+
+    /** Whether an engine also serves whole requests. */
+    default boolean servesWhole(Role role, EngineFacts engine) {
+        return true;
+    }
 
     /**
      * Whether a decode engine can read what a prefill engine computes; if not, the two are never paired.
@@ -30,22 +34,5 @@ public interface HandoverRule {
      */
     default boolean pairs(EngineFacts prefill, EngineFacts decode) {
         return true;
-    }
-
-    /**
-     * What two roles can do together. Immutable.
-     *
-     * @param apis the APIs whose requests may run on two workers; none when every worker serves whole requests
-     * @param whole roles of workers that also serve whole requests; unified ones always do
-     */
-    record Terms(Set<ApiKind> apis, Set<Role> whole) {
-        /** Nothing is handed over. */
-        public static final Terms NOTHING = new Terms(Set.of(), EnumSet.allOf(Role.class));
-
-        /** Copies the sets. */
-        public Terms {
-            apis = Set.copyOf(apis);
-            whole = Set.copyOf(whole);
-        }
     }
 }

@@ -7,13 +7,14 @@ import dev.tandem.core.request.ApiKind;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The pools of one model, each with its compiled policy. Thread-safe; valid for one snapshot of the fleet. */
 final class ModelRoutes {
     private static final Set<Role> EVERY_ROLE = EnumSet.allOf(Role.class);
 
-    private final HandoverRule.Terms terms;
+    private final Set<ApiKind> handedOver;
     private final Route all;
     private final Route anyWhole;
     private final Route prefill;
@@ -23,36 +24,28 @@ final class ModelRoutes {
     private final List<Route> wholeAnywhere;
 
     ModelRoutes(FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, HandoverRule rule) {
-        terms = rule.between(
-                snapshot.facts(model, EnumSet.of(Role.PREFILL)), snapshot.facts(model, EnumSet.of(Role.DECODE)));
+        handedOver = Set.copyOf(rule.between(
+                snapshot.facts(model, EnumSet.of(Role.PREFILL)), snapshot.facts(model, EnumSet.of(Role.DECODE))));
         all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
-        anyWhole = whole(snapshot, model, policies, EVERY_ROLE);
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
         decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
-        Route prefilling = whole(snapshot, model, policies, EnumSet.of(Role.PREFILL));
         pairs = new Pairs(snapshot, model, rule);
-        wholeFirst = List.of(
-                whole(snapshot, model, policies, EnumSet.of(Role.UNIFIED)),
-                whole(snapshot, model, policies, EnumSet.of(Role.DECODE)),
-                prefilling);
-        wholeAnywhere = List.of(whole(snapshot, model, policies, EnumSet.of(Role.DECODE, Role.UNIFIED)), prefilling);
-    }
-
-    /** Returns the workers of those roles that serve whole requests. */
-    private Route whole(FleetSnapshot snapshot, @Nullable String model, ModelPolicies policies, Set<Role> roles) {
-        Set<Role> able = EnumSet.copyOf(roles);
-        able.removeIf(role -> role != Role.UNIFIED && !terms.whole().contains(role));
-        return new Route(snapshot.pool(model, able), policies.whole());
+        Function<Set<Role>, Route> whole =
+                roles -> new Route(snapshot.pool(model, roles, rule::servesWhole), policies.whole());
+        anyWhole = whole.apply(EVERY_ROLE);
+        Route prefilling = whole.apply(EnumSet.of(Role.PREFILL));
+        wholeFirst = List.of(whole.apply(EnumSet.of(Role.UNIFIED)), whole.apply(EnumSet.of(Role.DECODE)), prefilling);
+        wholeAnywhere = List.of(whole.apply(EnumSet.of(Role.DECODE, Role.UNIFIED)), prefilling);
     }
 
     /** Whether workers of the model hand anything over at all. */
     boolean handOver() {
-        return !terms.apis().isEmpty();
+        return !handedOver.isEmpty();
     }
 
     /** Whether they hand prompts of that API over. */
     boolean handOver(ApiKind api) {
-        return terms.apis().contains(api);
+        return handedOver.contains(api);
     }
 
     /** Whether some worker takes requests that are better off in one piece. */

@@ -76,9 +76,12 @@ class ConnectorChoiceTest {
     void anEngineServesWholeIfItsOwnProtocolAllowsIt() {
         EngineFacts never = new EngineFacts("p2p-nccl", 0);
 
-        assertThat(auto.serveWhole(Role.DECODE, List.of(NIXL, SLOTS, EngineFacts.UNKNOWN)))
-                .isTrue();
-        assertThat(auto.serveWhole(Role.DECODE, List.of(NIXL, never))).isFalse();
+        assertThat(List.of(NIXL, SLOTS, EngineFacts.UNKNOWN))
+                .allSatisfy(engine ->
+                        assertThat(auto.servesWhole(Role.DECODE, engine)).isTrue());
+        assertThat(auto.servesWhole(Role.DECODE, never)).isFalse();
+        assertThat(auto.servesWhole(Role.PREFILL, never)).isFalse();
+        assertThat(auto.servesWhole(Role.UNIFIED, never)).isTrue();
     }
 
     @Test
@@ -101,12 +104,27 @@ class ConnectorChoiceTest {
         assertThat(auto.pairs(NIXL.running(old), NIXL.running(young))).isFalse();
         assertThat(auto.pairs(NIXL.running(old), NIXL)).isTrue();
         assertThat(auto.pairs(SLOTS.running(old), SLOTS.running(young))).isTrue();
-        assertThat(auto.pairs(NIXL.running(old), SLOTS.running(young)))
-                .as("strangers")
-                .isTrue();
         assertThat(auto.pairs(NIXL.in("a"), NIXL.in("b"))).isFalse();
         assertThat(auto.pairs(NIXL.in("a"), NIXL)).isFalse();
         assertThat(auto.pairs(NIXL.in("a"), NIXL.in("a"))).isTrue();
+    }
+
+    @Test
+    void strangersAreNoPair() {
+        assertThat(auto.pairs(NIXL, SLOTS)).isFalse();
+        assertThat(auto.pairs(NIXL, new EngineFacts("plain", 0))).isFalse();
+        assertThat(auto.pairs(NIXL, new EngineFacts("p2p-nccl", 0))).isFalse();
+    }
+
+    @Test
+    void whomNobodyKnowsIsPairedWithWhoeverCanDoWithoutAHandOver() {
+        EngineFacts never = new EngineFacts("p2p-nccl", 0);
+
+        assertThat(auto.pairs(EngineFacts.UNKNOWN, EngineFacts.UNKNOWN)).isTrue();
+        assertThat(auto.pairs(NIXL, EngineFacts.UNKNOWN)).isTrue();
+        assertThat(auto.pairs(EngineFacts.UNKNOWN, NIXL)).isTrue();
+        assertThat(auto.pairs(never, EngineFacts.UNKNOWN)).isTrue();
+        assertThat(auto.pairs(EngineFacts.UNKNOWN, never)).isFalse();
     }
 
     @Test

@@ -14,12 +14,12 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.Workers;
+import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.routing.RoutingDecision.Disaggregated;
 import dev.tandem.core.routing.RoutingDecision.Unified;
 import dev.tandem.core.routing.RoutingDecision.Unroutable;
 import dev.tandem.core.time.FakeTicker;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -132,6 +132,54 @@ class RouterPairsTest {
     }
 
     @Test
+    void strangersAreNeverPaired() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        speaking(P1, "nixl");
+        speaking(D1, "nixl");
+        speaking(P2, "p2p-nccl");
+        speaking(D2, "p2p-nccl");
+
+        assertThat(pairs("auto", Set.of(), 200)).containsExactlyInAnyOrder(pair("p1", "d1"), pair("p2", "d2"));
+    }
+
+    @Test
+    void withoutItsPartnerALongPromptGoesToWhoeverServesAloneAndToNobodyElse() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        speaking(P1, "nixl");
+        speaking(D1, "nixl");
+        speaking(P2, "p2p-nccl");
+        speaking(D2, "p2p-nccl");
+        Router router = router("auto");
+
+        assertThat(router.route(request(), Set.of("p1", "p2")))
+                .isInstanceOfSatisfying(
+                        Unified.class, whole -> assertThat(whole.worker()).isEqualTo(D1));
+        assertThat(router.route(request(), Set.of("p1", "d1")))
+                .isInstanceOfSatisfying(
+                        Disaggregated.class,
+                        paired -> assertThat(paired.decode()).isEqualTo(D2));
+        assertThat(router.route(request(), Set.of("p2", "d1")))
+                .isInstanceOfSatisfying(
+                        Unified.class, whole -> assertThat(whole.worker()).isEqualTo(P1));
+        assertThat(router.route(request(), Set.of("p1", "p2", "d1"))).isInstanceOf(Unroutable.class);
+    }
+
+    @Test
+    void strangersOfWhomNobodyServesAloneSayThatThereIsNoPair() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        speaking(P1, "p2p-nccl");
+        speaking(D1, "moriio-read");
+        speaking(P2, "moriio-read");
+        speaking(D2, "p2p-nccl");
+
+        assertThat(router("auto").route(request(), Set.of("p2", "d2")))
+                .isEqualTo(new Unroutable(
+                        Failure.NO_WORKER,
+                        new Rationale(
+                                "random", "no decode worker that is up can read from a prefill worker that is up")));
+    }
+
+    @Test
     void aPairInQuarantineIsNotUsedAndItsWorkersAre() {
         fleet.replace(List.of(P1, P2, D1, D2));
         List.of(P1, P2, D1, D2).forEach(worker -> up(worker, NEW));
@@ -213,19 +261,26 @@ class RouterPairsTest {
         ConnectorChoice choice = ConnectorChoice.named(connector).orElseThrow();
         HandoverRule rule = new HandoverRule() {
             @Override
-            public Terms between(List<EngineFacts> prefill, List<EngineFacts> decode) {
-                EnumSet<Role> whole = EnumSet.allOf(Role.class);
-                whole.removeIf(role -> !choice.serveWhole(role, speaking(role == Role.PREFILL ? prefill : decode)));
-                return new Terms(choice.apis(speaking(prefill), speaking(decode)), whole);
+            public Set<ApiKind> between(List<EngineFacts> prefill, List<EngineFacts> decode) {
+                return choice.apis(speaking(prefill), speaking(decode));
             }
 
             private List<EngineFacts> speaking(List<EngineFacts> engines) {
-                return engines.stream().map(facts -> facts.speaking(connector)).toList();
+                return engines.stream().map(this::speaking).toList();
+            }
+
+            private EngineFacts speaking(EngineFacts facts) {
+                return facts.connector() == null ? facts.speaking(connector) : facts;
+            }
+
+            @Override
+            public boolean servesWhole(Role role, EngineFacts engine) {
+                return choice.servesWhole(role, speaking(engine));
             }
 
             @Override
             public boolean pairs(EngineFacts prefill, EngineFacts decode) {
-                return choice.pairs(prefill.speaking(connector), decode.speaking(connector));
+                return choice.pairs(speaking(prefill), speaking(decode));
             }
         };
         RoutingSettings settings = new RoutingSettings("round-robin", "random", 256, 2048, 1.25);
@@ -239,6 +294,10 @@ class RouterPairsTest {
 
     private void grouped(Worker worker, String group) {
         fleet.onProbe(worker.id(), new Probe.Healthy(Set.of("m"), EngineFacts.UNKNOWN.in(group)));
+    }
+
+    private void speaking(Worker worker, String connector) {
+        fleet.onProbe(worker.id(), new Probe.Healthy(Set.of("m"), EngineFacts.UNKNOWN.speaking(connector)));
     }
 
     private static WorkerPair pair(String prefill, String decode) {

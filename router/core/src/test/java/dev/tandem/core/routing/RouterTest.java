@@ -191,9 +191,7 @@ class RouterTest {
         fleet.replace(List.of(P, D));
         Router router = router(
                 RoutingSettings.defaults(),
-                (prefill, decode) -> prefill.equals(decode)
-                        ? new HandoverRule.Terms(EnumSet.allOf(ApiKind.class), EnumSet.allOf(Role.class))
-                        : HandoverRule.Terms.NOTHING);
+                (prefill, decode) -> prefill.equals(decode) ? EnumSet.allOf(ApiKind.class) : Set.of());
         EngineFacts nixl = new EngineFacts("nixl", 0);
         fleet.onProbe("p", new Probe.Healthy(Set.of("m"), nixl));
         fleet.onProbe("d", new Probe.Healthy(Set.of("m")));
@@ -207,9 +205,7 @@ class RouterTest {
     void whoServesNothingAloneGetsNothingWhereNothingIsHandedOver() {
         fleet.replace(List.of(P, D));
         up(P, D);
-        Router router = router(
-                RoutingSettings.defaults(),
-                (prefill, decode) -> new HandoverRule.Terms(Set.of(), Set.of(Role.PREFILL, Role.UNIFIED)));
+        Router router = router(RoutingSettings.defaults(), terms(Set.of(), EnumSet.of(Role.PREFILL, Role.UNIFIED)));
 
         assertThat(router.route(LONG, Set.of()))
                 .isInstanceOfSatisfying(
@@ -379,7 +375,17 @@ class RouterTest {
     }
 
     private static HandoverRule terms(Set<ApiKind> apis, Set<Role> whole) {
-        return (prefill, decode) -> new HandoverRule.Terms(apis, whole);
+        return new HandoverRule() {
+            @Override
+            public Set<ApiKind> between(List<EngineFacts> prefill, List<EngineFacts> decode) {
+                return apis;
+            }
+
+            @Override
+            public boolean servesWhole(Role role, EngineFacts engine) {
+                return role == Role.UNIFIED || whole.contains(role);
+            }
+        };
     }
 
     private Router router(RoutingSettings settings, HandoverRule handover) {

@@ -6,8 +6,8 @@ import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.routing.HandoverRule;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -21,17 +21,15 @@ record ConnectorRule(ConnectorChoice connectors) implements HandoverRule {
     private static final Logger LOG = LoggerFactory.getLogger(Fleet.class);
 
     @Override
-    public Terms between(List<EngineFacts> prefill, List<EngineFacts> decode) {
+    public Set<ApiKind> between(List<EngineFacts> prefill, List<EngineFacts> decode) {
         warnOfStrangers(prefill, decode);
         warnOfLonelyOnes(prefill, decode);
-        EnumSet<Role> whole = EnumSet.of(Role.UNIFIED);
-        if (connectors.serveWhole(Role.PREFILL, prefill)) {
-            whole.add(Role.PREFILL);
-        }
-        if (connectors.serveWhole(Role.DECODE, decode)) {
-            whole.add(Role.DECODE);
-        }
-        return new Terms(connectors.apis(prefill, decode), whole);
+        return connectors.apis(prefill, decode);
+    }
+
+    @Override
+    public boolean servesWhole(Role role, EngineFacts engine) {
+        return connectors.servesWhole(role, engine);
     }
 
     @Override
@@ -45,7 +43,8 @@ record ConnectorRule(ConnectorChoice connectors) implements HandoverRule {
         Set<String> atDecode = spoken(decode);
         if (!atPrefill.isEmpty() && !atDecode.isEmpty() && !atPrefill.equals(atDecode)) {
             LOG.warn(
-                    "workers have nobody on the other side who speaks their hand-over protocol prefill={} decode={}",
+                    "workers have nobody on the other side who speaks their hand-over protocol and are not paired"
+                            + " prefill={} decode={}",
                     atPrefill,
                     atDecode);
         }
@@ -74,7 +73,8 @@ record ConnectorRule(ConnectorChoice connectors) implements HandoverRule {
 
     private static String named(EngineFacts facts) {
         EngineVersion version = facts.version();
-        return "version " + (version == null ? "unknown" : version.text())
+        return Objects.requireNonNullElse(facts.connector(), "unknown connector")
+                + ", version " + (version == null ? "unknown" : version.text())
                 + (facts.group() == null ? "" : ", group " + facts.group());
     }
 }

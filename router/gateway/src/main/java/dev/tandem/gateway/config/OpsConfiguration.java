@@ -5,6 +5,7 @@ import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.config.TandemProperties.HealthProperties;
 import dev.tandem.gateway.fleet.ProbeSettings;
 import dev.tandem.gateway.fleet.ProbeTargets;
@@ -17,6 +18,7 @@ import dev.tandem.gateway.telemetry.AccessLog;
 import dev.tandem.gateway.telemetry.EngineMessageMeters;
 import dev.tandem.gateway.telemetry.Listeners;
 import dev.tandem.gateway.telemetry.MeterListener;
+import dev.tandem.gateway.telemetry.RecomputeLog;
 import dev.tandem.gateway.telemetry.VllmRouterMeters;
 import dev.tandem.gateway.telemetry.WorkerGauges;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -58,9 +60,13 @@ class OpsConfiguration {
     }
 
     @Bean
-    RequestListener requestListener(PrometheusMeterRegistry meters, Fleet fleet, TandemProperties properties) {
-        List<RequestListener> listeners = new ArrayList<>(
-                List.of(new FleetFeedback(fleet), new MeterListener(meters), new AccessLog(Clock.systemUTC())));
+    RequestListener requestListener(
+            PrometheusMeterRegistry meters, Fleet fleet, TandemProperties properties, Ticker ticker) {
+        List<RequestListener> listeners = new ArrayList<>(List.of(
+                new FleetFeedback(fleet),
+                new MeterListener(meters),
+                new AccessLog(Clock.systemUTC()),
+                new RecomputeLog(ticker)));
         if (properties.management().vllmRouterNames()) {
             VllmRouterMeters familiar = new VllmRouterMeters(meters, fleet::statuses);
             meters.getPrometheusRegistry().register(familiar);

@@ -13,6 +13,7 @@ import dev.tandem.gateway.config.TandemProperties.CanaryProperties;
 import dev.tandem.gateway.exchange.Drains;
 import dev.tandem.gateway.exchange.EngineClient;
 import dev.tandem.gateway.exchange.ExchangeRunner;
+import dev.tandem.gateway.fleet.EngineCounters;
 import dev.tandem.gateway.handover.Notices;
 import dev.tandem.gateway.pipeline.Pairings;
 import dev.tandem.gateway.telemetry.TrialMeters;
@@ -34,17 +35,24 @@ class TrialConfiguration {
     }
 
     @Bean
+    EngineCounters engineCounters(TandemProperties properties, Workforce workforce) {
+        return new EngineCounters(properties.health().timeout(), workforce::key);
+    }
+
+    @Bean
     TrialLegs trialLegs(
             EngineClient engines,
             Notices notices,
             Drains drains,
+            EngineCounters counters,
             Pairings pairings,
             RequestListener listener,
             Ticker ticker) {
         return new TrialLegs(
                 witness -> new ExchangeRunner(engines, notices, drains, witness, ticker),
                 (prefill, decode, api) -> pairings.pair(prefill, decode, api, true),
-                listener);
+                listener,
+                counters::read);
     }
 
     @Bean

@@ -3,6 +3,7 @@ package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Handover;
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.Leg;
@@ -14,6 +15,7 @@ import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.Substitution;
+import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.handover.Awaited;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -281,6 +283,26 @@ public final class Attempt implements AutoCloseable {
         answer = got;
         if (over) {
             got.abandon();
+        }
+    }
+
+    /**
+     * The decode worker has answered to the end and said what it used. Where prefill has told decode its own count, as
+     * NIXL does, or is silent, that proves nothing.
+     */
+    public void said(UsageReport decode) {
+        if (cachedTokens >= 0 && connector.countsHandedOver()) {
+            proved(decode.promptTokens(), decode.cachedTokens());
+        }
+    }
+
+    /** It is known how many tokens of the prompt decode has found. */
+    public void proved(int promptTokens, int foundTokens) {
+        if (prefillLease != null) {
+            Worker prefill = prefillLease.seat().worker();
+            Worker decode = decodeLease.seat().worker();
+            HandoverProof.of(connector, promptTokens, foundTokens)
+                    .ifPresent(proof -> listener.onProved(connector.name(), prefill, decode, proof));
         }
     }
 

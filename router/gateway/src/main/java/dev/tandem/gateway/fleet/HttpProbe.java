@@ -57,7 +57,7 @@ final class HttpProbe {
     private Mono<Probe> healthy(Worker worker, ModelList models, @Nullable String apiKey) {
         EngineFacts declared = targets.declared().apply(worker);
         return inspector
-                .inspect(worker, apiKey)
+                .inspect(worker, apiKey, declared.connector() != null)
                 .map(facts -> facts.declaredAs(declared))
                 .flatMap(facts -> versions.complete(worker, facts, apiKey))
                 .flatMap(facts -> ids.complete(target(worker, facts, models.names(), apiKey), facts))

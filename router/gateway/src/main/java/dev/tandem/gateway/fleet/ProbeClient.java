@@ -110,7 +110,7 @@ final class ProbeClient {
 
     private Throwable named(String step, Throwable error) {
         boolean late = error instanceof TimeoutException || error instanceof ConnectTimeoutException;
-        return late ? new ProbeFailure(step + ": no answer in " + seconds()) : error;
+        return late ? ProbeFailure.late(step + ": no answer in " + seconds()) : error;
     }
 
     private String seconds() {

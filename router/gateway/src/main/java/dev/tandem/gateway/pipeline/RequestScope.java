@@ -191,6 +191,7 @@ final class RequestScope {
         Attempt last = attempt;
         if (last != null) {
             listener.onLegCompleted(LegKind.DECODE, last.exchange().decode(), ticker.nanoTime() - beganNanos);
+            last.said(usage);
         }
     }
 

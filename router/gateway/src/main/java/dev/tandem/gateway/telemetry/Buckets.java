@@ -38,6 +38,11 @@ enum Buckets {
         return bounds;
     }
 
+    /** Returns the bounds in seconds, ascending. */
+    List<Double> seconds() {
+        return bounds.stream().map(bound -> bound.toNanos() / 1e9).toList();
+    }
+
     private static long[] ms(long... millis) {
         return Arrays.stream(millis).map(value -> value * 1_000_000).toArray();
     }

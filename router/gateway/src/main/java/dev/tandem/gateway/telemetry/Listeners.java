@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.telemetry;
 
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Worker;
@@ -64,6 +65,13 @@ public final class Listeners implements RequestListener {
     public void onResume(ResumeResult result) {
         for (RequestListener listener : all) {
             listener.onResume(result);
+        }
+    }
+
+    @Override
+    public void onProved(String connector, Worker prefill, Worker decode, HandoverProof proof) {
+        for (RequestListener listener : all) {
+            listener.onProved(connector, prefill, decode, proof);
         }
     }
 

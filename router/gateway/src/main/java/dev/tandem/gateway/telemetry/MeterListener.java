@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.telemetry;
 
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Worker;
@@ -13,6 +14,7 @@ import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.core.request.ApiKind;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
@@ -52,6 +54,7 @@ public final class MeterListener implements RequestListener {
     private final CappedNames<Timer> decisions;
     private final CappedNames<ByConstant<HandoverResult, Counter>> handovers;
     private final CappedNames<CappedNames<Timer>> stranded;
+    private final CappedNames<CappedNames<DistributionSummary>> effective;
 
     /** Registers all meters of requests, those of models and policies with their first request. */
     public MeterListener(MeterRegistry registry) {
@@ -77,6 +80,10 @@ public final class MeterListener implements RequestListener {
         stranded = new CappedNames<>(
                 MAX_NAMES,
                 connector -> new CappedNames<>(MAX_PAIRS, pair -> Meters.KV_STRANDED.timer(registry, connector, pair)));
+        effective = new CappedNames<>(
+                MAX_NAMES,
+                connector -> new CappedNames<>(
+                        MAX_PAIRS, pair -> Meters.HANDOVER_EFFECTIVE_RATIO.shares(registry, connector, pair)));
         decisions = new CappedNames<>(MAX_NAMES, policy -> Meters.DECISION.timer(registry, policy));
     }
 
@@ -102,7 +109,12 @@ public final class MeterListener implements RequestListener {
 
     @Override
     public void onStranded(String connector, Worker prefill, Worker decode, Duration heldFor) {
-        stranded.get(connector).get(prefill.id() + ">" + decode.id()).record(heldFor);
+        stranded.get(connector).get(MeterTag.pair(prefill, decode)).record(heldFor);
+    }
+
+    @Override
+    public void onProved(String connector, Worker prefill, Worker decode, HandoverProof proof) {
+        effective.get(connector).get(MeterTag.pair(prefill, decode)).record(proof.ratio());
     }
 
     @Override

@@ -2,6 +2,7 @@
 package dev.tandem.gateway.telemetry;
 
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.EngineMessageListener.Message;
 import dev.tandem.core.lifecycle.EngineMessageListener.Verdict;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
@@ -74,6 +75,11 @@ public enum MeterTag {
     /** Returns the tag value of a hand-over. */
     static String result(HandoverResult result) {
         return result.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns the tag value of a pair. */
+    static String pair(Worker prefill, Worker decode) {
+        return prefill.id() + ">" + decode.id();
     }
 
     /** Returns the tag value of a constant. */

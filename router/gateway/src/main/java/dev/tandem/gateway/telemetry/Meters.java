@@ -18,6 +18,7 @@ import static dev.tandem.gateway.telemetry.MeterTag.VERDICT;
 import static dev.tandem.gateway.telemetry.MeterTag.WORKER;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
@@ -25,7 +26,6 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Every meter of the gateway, one row each. Immutable.
@@ -89,6 +89,14 @@ public enum Meters {
             "tandem.kv.stranded",
             Buckets.HOLD,
             "Time for which engines go on holding KV caches that nobody will fetch; 0 s stands for no limit.",
+            CONNECTOR,
+            PAIR),
+    /** Whether hand-overs work. */
+    HANDOVER_EFFECTIVE_RATIO(
+            "tandem.handover.effective.ratio",
+            List.of(0.05, 0.25, 0.5, 0.75, 0.95, 1.0),
+            "Share of a handed over prompt that the decode worker found, of requests and trials in which it says so; 0"
+                    + " stands for a prompt that was computed twice.",
             CONNECTOR,
             PAIR),
     /** Trials of pairs. */
@@ -187,6 +195,8 @@ public enum Meters {
         GAUGE("gauge"),
         /** A histogram of durations with fixed buckets, its count, sum and recent maximum. */
         TIMER("histogram"),
+        /** A histogram of shares with fixed buckets, its count, sum and recent maximum. */
+        SHARES("histogram"),
         /** A value of now for each worker of the fleet, read when it is scraped. */
         WORKER_GAUGE("gauge");
 
@@ -233,7 +243,8 @@ public enum Meters {
     @SuppressWarnings("ImmutableEnumChecker") // made by List.of
     private final List<MeterTag> tags;
 
-    private final @Nullable Buckets buckets;
+    @SuppressWarnings("ImmutableEnumChecker") // made by List.of
+    private final List<Double> bounds;
 
     Meters(String dottedName, Type type, Unit unit, String sentence, MeterTag... tags) {
         this.dottedName = dottedName;
@@ -241,7 +252,7 @@ public enum Meters {
         this.unit = unit;
         this.sentence = sentence;
         this.tags = List.of(tags);
-        this.buckets = null;
+        this.bounds = List.of();
     }
 
     Meters(String dottedName, Buckets buckets, String sentence, MeterTag... tags) {
@@ -250,7 +261,16 @@ public enum Meters {
         this.unit = Unit.SECONDS;
         this.sentence = sentence;
         this.tags = List.of(tags);
-        this.buckets = buckets;
+        this.bounds = buckets.seconds();
+    }
+
+    Meters(String dottedName, List<Double> bounds, String sentence, MeterTag... tags) {
+        this.dottedName = dottedName;
+        this.type = Type.SHARES;
+        this.unit = Unit.NONE;
+        this.sentence = sentence;
+        this.tags = List.of(tags);
+        this.bounds = bounds;
     }
 
     /** Returns Micrometer's name. */
@@ -285,9 +305,9 @@ public enum Meters {
         return tags;
     }
 
-    /** Returns the bucket bounds of a timer, ascending; empty for what is not a timer. */
-    List<Duration> buckets() {
-        return buckets == null ? List.of() : buckets.bounds();
+    /** Returns the bucket bounds of a histogram in its base unit, ascending; empty for what is none. */
+    List<Double> bounds() {
+        return bounds;
     }
 
     /** Registers this counter, or returns the one registered before. */
@@ -304,7 +324,20 @@ public enum Meters {
         return Timer.builder(dottedName)
                 .description(sentence)
                 .tags(tags(values))
-                .serviceLevelObjectives(buckets().toArray(Duration[]::new))
+                .serviceLevelObjectives(bounds.stream()
+                        .map(seconds -> Duration.ofNanos(Math.round(seconds * 1e9)))
+                        .toArray(Duration[]::new))
+                .register(registry);
+    }
+
+    /** Registers this histogram of shares with its fixed buckets, or returns the one registered before. */
+    DistributionSummary shares(MeterRegistry registry, String... values) {
+        require(Type.SHARES);
+        return DistributionSummary.builder(dottedName)
+                .description(sentence)
+                .tags(tags(values))
+                .serviceLevelObjectives(
+                        bounds.stream().mapToDouble(Double::doubleValue).toArray())
                 .register(registry);
     }
 

@@ -6,10 +6,13 @@ import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.request.ApiKind;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 final class Candidates {
     /** Pairs that are tried; a fleet that has more is tried in part. */
     static final int MOST = 4_096;
+
+    /** Pairs that are asked beside the one that is tried: with three voices there is a majority. */
+    private static final int OTHERS = 2;
 
     private final Fleet fleet;
     private final ConnectorChoice connectors;
@@ -56,6 +62,29 @@ final class Candidates {
                 .map(WorkerStatus::worker)
                 .findFirst()
                 .orElse(null);
+    }
+
+    /**
+     * Returns who else can be asked when nobody answers alone: at most two other pairs of the model, none of them in
+     * quarantine. Each has a decode worker of its own, since one that has been handed the prompt before may answer out
+     * of its cache, and a prefill worker of its own if there are enough.
+     */
+    List<TrialPair> others(TrialPair pair) {
+        Set<WorkerPair> doubted = fleet.snapshot().quarantined();
+        List<TrialPair> all = pairs().stream()
+                .filter(other -> other.model().equals(pair.model()) && !doubted.contains(other.key()))
+                .toList();
+        List<TrialPair> chosen = new ArrayList<>(List.of(pair));
+        for (int voice = 0; voice < OTHERS; voice++) {
+            all.stream()
+                    .filter(other ->
+                            chosen.stream().noneMatch(asked -> asked.decode().equals(other.decode())))
+                    .min(Comparator.comparingLong(other -> chosen.stream()
+                            .filter(asked -> asked.prefill().equals(other.prefill()))
+                            .count()))
+                    .ifPresent(chosen::add);
+        }
+        return List.copyOf(chosen.subList(1, chosen.size()));
     }
 
     private List<WorkerStatus> up(Role role) {

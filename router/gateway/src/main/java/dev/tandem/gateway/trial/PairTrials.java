@@ -26,9 +26,9 @@ import reactor.core.publisher.Mono;
  * another, and from time to time. Thread-safe.
  *
  * <p>The first trial warms a pair: engines shake hands once, which costs NIXL seconds. Each trial compares what the
- * pair generates with what an engine alone does, greedily; a pair that answers something else is put in quarantine, and
- * the next trial that finds it equal lets it out. A trial that fails proves nothing and changes nothing. Trials hold
- * leases and count in no meter of requests.
+ * pair generates with what an engine alone does, or two other pairs do, greedily; a pair that answers something else is
+ * put in quarantine, and the next trial that finds it equal lets it out. A trial that fails proves nothing and changes
+ * nothing. Trials hold leases and count in no meter of requests.
  */
 public final class PairTrials implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PairTrials.class);
@@ -95,16 +95,10 @@ public final class PairTrials implements AutoCloseable {
     private Mono<Finding> tried(TrialPair pair) {
         return trial.run(pair, new TrialPrompt(random.get().nextLong(), settings.promptWords()))
                 .timeout(settings.timeout())
-                .map(texts -> new Result(finding(texts), texts, ""))
+                .map(texts -> new Result(texts.finding(), texts, ""))
                 .onErrorResume(thrown -> Mono.just(new Result(Finding.FAILED, null, reason(pair, thrown))))
                 .map(result -> ended(pair, result))
                 .doOnCancel(() -> timetable.ended(pair, Finding.FAILED));
-    }
-
-    private static Finding finding(Trial.Texts texts) {
-        return texts.equal()
-                .map(equal -> equal ? Finding.EQUAL : Finding.DIFFERENT)
-                .orElse(Finding.WARMED);
     }
 
     private Finding ended(TrialPair pair, Result result) {
@@ -112,7 +106,7 @@ public final class PairTrials implements AutoCloseable {
         switch (finding) {
             case EQUAL -> fleet.quarantine(pair.key(), false);
             case DIFFERENT -> fleet.quarantine(pair.key(), true);
-            case WARMED, FAILED -> {
+            case UNDECIDED, WARMED, FAILED -> {
                 // nothing is proved
             }
         }
@@ -136,7 +130,10 @@ public final class PairTrials implements AutoCloseable {
                         connector,
                         result.finding(),
                         before);
-            case DIFFERENT -> logDifference(key, connector, result);
+            case DIFFERENT ->
+                logDifference("pair is in quarantine, it answers something else than others", key, connector, result);
+            case UNDECIDED ->
+                logDifference("pairs answer different things, and no third decides", key, connector, result);
             case FAILED ->
                 LOG.warn(
                         "pair could not be tried prefill={} decode={} connector={} reason=\"{}\"",
@@ -148,22 +145,22 @@ public final class PairTrials implements AutoCloseable {
     }
 
     /** Shows text of the gateway's own prompt, never of a client. */
-    private static void logDifference(WorkerPair key, String connector, Result result) {
+    private static void logDifference(String what, WorkerPair key, String connector, Result result) {
         Trial.Texts texts = result.texts();
-        TrialText alone = texts == null ? null : texts.alone();
-        if (texts == null || alone == null) {
+        TrialText reference = texts == null ? null : texts.reference();
+        if (texts == null || reference == null) {
             return;
         }
-        int at = texts.handedOver().firstDifference(alone);
+        int at = texts.handedOver().firstDifference(reference);
         LOG.warn(
-                "pair is in quarantine, it answers something else than an engine alone prefill={} decode={} connector={}"
-                        + " character={} handed-over=\"{}\" alone=\"{}\"",
+                "{} prefill={} decode={} connector={} character={} handed-over=\"{}\" other=\"{}\"",
+                what,
                 key.prefill(),
                 key.decode(),
                 connector,
                 at,
                 texts.handedOver().from(at),
-                alone.from(at));
+                reference.from(at));
     }
 
     private String reason(TrialPair pair, Throwable thrown) {

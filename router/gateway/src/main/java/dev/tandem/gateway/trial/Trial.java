@@ -8,10 +8,13 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Lease;
+import dev.tandem.core.fleet.PromptCounts;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.lifecycle.TrialListener.Finding;
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.body.BodyScanner;
 import dev.tandem.gateway.body.RequestBody;
 import dev.tandem.gateway.exchange.Asked;
@@ -20,12 +23,15 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * One prompt through a pair, then the same through an engine alone. Thread-safe; holds leases as any request does.
+ * One prompt through a pair, then the same through an engine alone, or through other pairs where no engine answers
+ * alone. Thread-safe; holds leases as any request does.
  *
  * <p>The pair goes first, so that its prefill leg finds nothing in a cache.
  */
@@ -49,27 +55,60 @@ final class Trial {
     /**
      * Runs a trial.
      *
-     * @return both texts; or a {@link FailureException} when nothing was proved
+     * @return the texts; or a {@link FailureException} when nothing was proved
      */
     Mono<Texts> run(TrialPair pair, TrialPrompt prompt) {
         Worker alone = candidates.alone(pair);
-        Mono<TrialText> through = Mono.defer(() -> handedOver(pair, prompt));
+        Mono<TrialText> through = handedOver(pair, prompt, "pair");
         return alone == null
-                ? through.map(text -> new Texts(text, null))
+                ? through.flatMap(text -> others(text, pair, prompt))
                 : through.flatMap(text -> alone(pair, alone, prompt).map(other -> new Texts(text, other)));
     }
 
-    private Mono<TrialText> handedOver(TrialPair pair, TrialPrompt prompt) {
+    /** Asks other pairs, the second of them only if the first one disagrees; one that fails has no say. */
+    private Mono<Texts> others(TrialText text, TrialPair pair, TrialPrompt prompt) {
+        return Flux.fromIterable(candidates.others(pair))
+                .concatMap(other -> handedOver(other, prompt, other.key().decode())
+                        .onErrorResume(FailureException.class, failure -> Mono.empty()))
+                .takeUntil(text::equal)
+                .collectList()
+                .map(others -> new Texts(text, null, others));
+    }
+
+    private Mono<TrialText> handedOver(TrialPair pair, TrialPrompt prompt, String part) {
+        return Mono.defer(() -> handOver(pair, prompt, part));
+    }
+
+    private Mono<TrialText> handOver(TrialPair pair, TrialPrompt prompt, String part) {
         Lease prefill = fleet.lease(pair.prefill(), prompt.tokens());
         Lease decode = fleet.lease(pair.decode(), 0);
         Exchange exchange =
                 pair.connector().plan(legs.pairing().pair(prefill.seat(), decode.seat(), ApiKind.COMPLETIONS));
         Witness witness = new Witness(legs.listener());
-        Attempt attempt = new Attempt(id(prompt, "pair"), exchange, pair.connector(), prefill, decode, witness);
+        Attempt attempt = new Attempt(id(prompt, part), exchange, pair.connector(), prefill, decode, witness);
         Mono<TrialText> text = exchange instanceof Exchange.Single
                 ? Mono.error(unproved("no engine slot is free"))
-                : run(attempt, body(pair, prompt), witness);
-        return text.doOnNext(done -> requireHandedOver(witness)).doFinally(signal -> attempt.close());
+                : Mono.defer(() -> run(attempt, body(pair, prompt), witness))
+                        .doOnNext(done -> requireHandedOver(witness));
+        return counted(attempt, pair.decode(), text).doFinally(signal -> attempt.close());
+    }
+
+    /** The engine's own counters say more than its usage, as long as nobody else was on it meanwhile. */
+    private Mono<TrialText> counted(Attempt attempt, Worker decode, Mono<TrialText> text) {
+        Mono<Optional<PromptCounts>> counts = legs.counts().apply(decode).singleOptional();
+        return counts.flatMap(before ->
+                text.delayUntil(done -> counts.doOnNext(after -> prove(attempt, done.usage(), before, after))));
+    }
+
+    private static void prove(
+            Attempt attempt, UsageReport said, Optional<PromptCounts> before, Optional<PromptCounts> after) {
+        Optional<PromptCounts> ours = before.flatMap(earlier -> after.map(later -> later.since(earlier)))
+                .filter(count -> count.prompt() == said.promptTokens());
+        if (ours.isPresent()) {
+            attempt.proved(said.promptTokens(), (int) ours.get().handedOver());
+        } else {
+            attempt.said(said);
+        }
     }
 
     private Mono<TrialText> alone(TrialPair pair, Worker worker, TrialPrompt prompt) {
@@ -130,10 +169,42 @@ final class Trial {
      *
      * @param handedOver by the pair
      * @param alone by one engine, or null when none could be asked
+     * @param others by other pairs, at most two; none when an engine was asked
      */
-    record Texts(TrialText handedOver, @Nullable TrialText alone) {
-        Optional<Boolean> equal() {
-            return Optional.ofNullable(alone).map(handedOver::equal);
+    record Texts(TrialText handedOver, @Nullable TrialText alone, List<TrialText> others) {
+        /** Copies the list. */
+        Texts {
+            others = List.copyOf(others);
+        }
+
+        /** Makes texts of a pair and an engine alone. */
+        Texts(TrialText handedOver, TrialText alone) {
+            this(handedOver, alone, List.of());
+        }
+
+        /**
+         * Returns what they say of the pair. An engine alone is right; of pairs the majority is, and two that disagree
+         * have none: either may be the one that is wrong.
+         */
+        Finding finding() {
+            if (alone != null) {
+                return handedOver.equal(alone) ? Finding.EQUAL : Finding.DIFFERENT;
+            }
+            if (others.isEmpty()) {
+                return Finding.WARMED;
+            }
+            if (others.stream().anyMatch(handedOver::equal)) {
+                return Finding.EQUAL;
+            }
+            return others.size() > 1 && others.getFirst().equal(others.getLast())
+                    ? Finding.DIFFERENT
+                    : Finding.UNDECIDED;
+        }
+
+        /** Returns what the pair is compared with, or null. */
+        @Nullable
+        TrialText reference() {
+            return alone != null || others.isEmpty() ? alone : others.getFirst();
         }
     }
 }

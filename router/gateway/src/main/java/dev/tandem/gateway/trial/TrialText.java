@@ -3,6 +3,8 @@ package dev.tandem.gateway.trial;
 
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.gateway.answer.UsageReport;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +17,9 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param text the text
  * @param tokens its token ids as JSON, or null when the engine has not told them
+ * @param usage what the engine has said of the tokens it used
  */
-record TrialText(String text, @Nullable String tokens) {
+record TrialText(String text, @Nullable String tokens, UsageReport usage) {
     private static final JsonMapper JSON = JsonMapper.shared();
 
     /** Read at once: the first use of a mapper takes a lock, and event loops must not wait for it. */
@@ -30,12 +33,21 @@ record TrialText(String text, @Nullable String tokens) {
      * @throws FailureException if it has no text
      */
     static TrialText of(ByteBuf answer) {
-        JsonNode choice = read(answer).path("choices").path(0);
+        JsonNode json = read(answer);
+        JsonNode choice = json.path("choices").path(0);
         if (!choice.path("text").isString()) {
             throw new FailureException(Failure.ENGINE_ERROR, "the answer has no text");
         }
         JsonNode tokens = choice.path("token_ids");
-        return new TrialText(choice.path("text").asString(), tokens.isArray() ? tokens.toString() : null);
+        return new TrialText(
+                choice.path("text").asString(), tokens.isArray() ? tokens.toString() : null, usage(json.path("usage")));
+    }
+
+    private static UsageReport usage(JsonNode usage) {
+        return new UsageReport(
+                usage.path("prompt_tokens").asInt(RequestRecord.UNKNOWN),
+                usage.path("prompt_tokens_details").path("cached_tokens").asInt(RequestRecord.UNKNOWN),
+                usage.path("completion_tokens").asInt(RequestRecord.UNKNOWN));
     }
 
     /** Whether both are the same as far as both tell. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.trial;
 
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Worker;
@@ -8,8 +9,8 @@ import dev.tandem.core.lifecycle.RequestListener;
 import java.time.Duration;
 
 /**
- * Sees whether a hand-over has worked; only what stays behind on engines is told to those who count requests.
- * Thread-safe.
+ * Sees whether a hand-over has worked; only what stays behind on engines, and what decode found, is told to those who
+ * count requests. Thread-safe.
  */
 final class Witness implements RequestListener {
     private final RequestListener listener;
@@ -34,6 +35,11 @@ final class Witness implements RequestListener {
         if (result != HandoverResult.TAKEN) {
             broken = true;
         }
+    }
+
+    @Override
+    public void onProved(String connector, Worker prefill, Worker decode, HandoverProof proof) {
+        listener.onProved(connector, prefill, decode, proof);
     }
 
     @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Handover;
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnectors;
 import dev.tandem.core.disagg.Leg;
@@ -17,6 +18,7 @@ import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.UsageReport;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import java.net.URI;
 import java.time.Duration;
@@ -34,6 +36,11 @@ class AttemptTest {
         @Override
         public void onHandover(String connector, HandoverResult result) {
             told.add(result.name());
+        }
+
+        @Override
+        public void onProved(String connector, Worker prefill, Worker decode, HandoverProof proof) {
+            told.add(connector + " " + prefill.id() + ">" + decode.id() + " " + proof.found() + "/" + proof.owed());
         }
 
         @Override
@@ -129,5 +136,43 @@ class AttemptTest {
         sent.close();
 
         assertThat(told).containsExactly("DRAINED", "ABANDONED", "stranded", "ABANDONED");
+    }
+
+    @Test
+    void whatDecodeFoundIsHeldAgainstWhatItWasHandedOver() {
+        Attempt whole = attempt("shared-cache");
+        whole.found(0);
+        whole.said(new UsageReport(1_000, 896, 5));
+        Attempt twice = attempt("shared-cache");
+        twice.found(128);
+        twice.said(new UsageReport(1_000, 0, 5));
+        Attempt part = attempt("mooncake");
+        part.found(0);
+        part.said(new UsageReport(1_128, 512, 5));
+
+        assertThat(told).containsExactly("shared-cache p>d 744/744", "shared-cache p>d 0/744", "mooncake p>d 512/1000");
+    }
+
+    @Test
+    void whatIsNotSaidOrSaidOfSomethingElseProvesNothing() {
+        UsageReport none = new UsageReport(1_000, 0, 5);
+        Attempt toldByPrefill = attempt("nixl");
+        toldByPrefill.found(-1);
+        toldByPrefill.said(none);
+        Attempt failedAloud = attempt("lmcache-mp");
+        failedAloud.found(0);
+        failedAloud.handoverFailed();
+        told.clear();
+        failedAloud.said(none);
+        Attempt ofPrefill = attempt("sglang");
+        ofPrefill.found(0);
+        ofPrefill.said(none);
+        Attempt silent = attempt("shared-cache");
+        silent.found(0);
+        silent.said(new UsageReport(1_000, -1, 5));
+        silent.said(UsageReport.NONE);
+        attempt("shared-cache").said(none); // prefill has said nothing
+
+        assertThat(told).isEmpty();
     }
 }

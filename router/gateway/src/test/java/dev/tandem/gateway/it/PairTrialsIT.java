@@ -135,6 +135,7 @@ final class PairTrialsIT {
                             >= side * side);
 
             assertThat(stack.rig().metric(TRIALS, "finding=\"different\"")).isZero();
+            assertThat(stack.rig().metric(TRIALS, "finding=\"undecided\"")).isZero();
             assertThat(stack.violations()).extracting(SeenRequest::toString).isEmpty();
             stack.rig().assertNothingLeft();
         }

@@ -183,6 +183,7 @@ final class RawEngine implements AutoCloseable {
             case "/props" -> answerFact(props, wire);
             case "/metrics" -> answerFact(metrics, wire);
             case "/version" -> answerFact(version, wire);
+            case "/server_info?config_format=json" -> answerFact("", wire);
             default -> {
                 if (listener.isClosed()) {
                     throw new IOException("down");

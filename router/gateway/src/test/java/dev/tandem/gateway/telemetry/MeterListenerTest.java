@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.sun.management.ThreadMXBean;
 import dev.tandem.core.disagg.BodyEdits;
+import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Role;
@@ -121,6 +122,19 @@ final class MeterListenerTest {
                 .isZero();
         assertThat(counter("tandem.leg.failures", "leg", "decode", "code", "connect_failed"))
                 .isEqualTo(1);
+    }
+
+    @Test
+    void sharesOfWhatDecodeFoundAreKeptByPair() {
+        Worker prefill = new Worker("prefill-0", URI.create("http://127.0.0.1:1"), Role.PREFILL);
+        listener.onProved("nixl", prefill, worker(), new HandoverProof(1_000, 1_000));
+        listener.onProved("nixl", prefill, worker(), new HandoverProof(1_000, 0));
+
+        assertThat(registry.scrape())
+                .contains(
+                        "tandem_handover_effective_ratio_sum{connector=\"nixl\",pair=\"prefill-0>decode-1\"} 1.0",
+                        "tandem_handover_effective_ratio_count{connector=\"nixl\",pair=\"prefill-0>decode-1\"} 2",
+                        "tandem_handover_effective_ratio_bucket{connector=\"nixl\",pair=\"prefill-0>decode-1\",le=\"0.5\"} 1");
     }
 
     @Test

@@ -13,7 +13,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.URI;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -55,6 +54,7 @@ final class MeterReferenceTest {
             | Gap between pieces of a stream, p99 | `histogram_quantile(0.99, sum by (le) (rate(tandem_itl_seconds_bucket[5m])))` |
             | Prefill leg, median | `histogram_quantile(0.5, sum by (le) (rate(tandem_leg_seconds_bucket{leg="prefill"}[5m])))` |
             | Share of requests that failed | `sum(rate(tandem_requests_total{outcome=~"failed\\|truncated"}[5m])) / sum(rate(tandem_requests_total[5m]))` |
+            | Share of prompts that decode found handed over, by pair | `sum by (pair) (rate(tandem_handover_effective_ratio_sum[15m])) / sum by (pair) (rate(tandem_handover_effective_ratio_count[15m]))` |
             | What fails | `sum by (code) (rate(tandem_failures_total[5m])) > 0` |
             | Retries per request | `sum(rate(tandem_retries_total[5m])) / sum(rate(tandem_requests_total[5m]))` |
             | Workers that get nothing | `tandem_worker_up == 0` |
@@ -77,9 +77,9 @@ final class MeterReferenceTest {
         for (MeterTag tag : MeterTag.values()) {
             page.append("| `%s` | %s |\n".formatted(tag.key(), tag.domain()));
         }
-        page.append("\n## Buckets\n\n| Histogram | Upper bounds, s |\n|---|---|\n");
+        page.append("\n## Buckets\n\n| Histogram | Upper bounds, of times in s |\n|---|---|\n");
         for (Meters meter : sorted()) {
-            if (!meter.buckets().isEmpty()) {
+            if (!meter.bounds().isEmpty()) {
                 page.append("| `%s` | %s |\n".formatted(meter.prometheusName(), bounds(meter)));
             }
         }
@@ -91,7 +91,7 @@ final class MeterReferenceTest {
         Set<String> expected = new TreeSet<>();
         for (Meters meter : Meters.values()) {
             expected.add(meter.prometheusName() + " " + meter.type().label());
-            if (meter.type() == Meters.Type.TIMER) {
+            if (!meter.bounds().isEmpty()) {
                 expected.add(meter.prometheusName() + "_max gauge");
             }
         }
@@ -130,7 +130,7 @@ final class MeterReferenceTest {
             boolean bare = meter.tags().isEmpty();
             assertThat(lines.stream().anyMatch(line -> line.group(1).equals(meter.prometheusName())))
                     .as(meter.prometheusName())
-                    .isEqualTo(!bare || meter.type() == Meters.Type.TIMER);
+                    .isEqualTo(!bare || !meter.bounds().isEmpty());
         }
     }
 
@@ -158,13 +158,11 @@ final class MeterReferenceTest {
     }
 
     private static String bounds(Meters meter) {
-        return meter.buckets().stream().map(MeterReferenceTest::seconds).collect(Collectors.joining(", "));
-    }
-
-    private static String seconds(Duration bound) {
-        return java.math.BigDecimal.valueOf(bound.toNanos(), 9)
-                .stripTrailingZeros()
-                .toPlainString();
+        return meter.bounds().stream()
+                .map(bound -> java.math.BigDecimal.valueOf(Math.round(bound * 1e9), 9)
+                        .stripTrailingZeros()
+                        .toPlainString())
+                .collect(Collectors.joining(", "));
     }
 
     /** Returns the keys of a label set, without the bucket's own. */

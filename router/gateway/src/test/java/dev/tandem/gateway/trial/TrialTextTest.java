@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.gateway.answer.UsageReport;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
@@ -27,17 +28,16 @@ class TrialTextTest {
 
     @Test
     void theFirstDifferenceIsShownInOneLine() {
-        TrialText one = new TrialText("same so far, then\n\"this\" " + "x".repeat(100), null);
-        TrialText other = new TrialText("same so far, then that", null);
+        TrialText one = said("same so far, then\n\"this\" " + "x".repeat(100));
+        TrialText other = said("same so far, then that");
 
         int at = one.firstDifference(other);
 
         assertThat(at).isEqualTo(17);
         assertThat(one.from(at)).isEqualTo("??this? " + "x".repeat(32));
         assertThat(other.from(at)).isEqualTo(" that");
-        assertThat(new TrialText("a", null).firstDifference(new TrialText("ab", null)))
-                .isEqualTo(1);
-        assertThat(new TrialText("a", null).from(1)).isEmpty();
+        assertThat(said("a").firstDifference(said("ab"))).isEqualTo(1);
+        assertThat(said("a").from(1)).isEmpty();
     }
 
     @ParameterizedTest
@@ -61,6 +61,23 @@ class TrialTextTest {
     void aPromptIsTheSameForTheSameNumber() {
         assertThat(new TrialPrompt(7, 16).text()).isEqualTo(new TrialPrompt(7, 16).text());
         assertThat(new TrialPrompt(7, 16).json("m")).contains("\"model\":\"m\"", "\"temperature\":0");
+    }
+
+    @Test
+    void whatTheEngineUsedIsReadToo() {
+        String text = "{\"choices\":[{\"text\":\"abc\"}]";
+
+        assertThat(of(text + ",\"usage\":{\"prompt_tokens\":302,\"prompt_tokens_details\":{\"cached_tokens\":256}}}")
+                        .usage())
+                .isEqualTo(new UsageReport(302, 256, -1));
+        assertThat(of(text + ",\"usage\":{\"prompt_tokens\":302,\"prompt_tokens_details\":null}}")
+                        .usage())
+                .isEqualTo(new UsageReport(302, -1, -1));
+        assertThat(of(text + "}").usage()).isEqualTo(UsageReport.NONE);
+    }
+
+    private static TrialText said(String text) {
+        return new TrialText(text, null, UsageReport.NONE);
     }
 
     private static TrialText of(String answer) {

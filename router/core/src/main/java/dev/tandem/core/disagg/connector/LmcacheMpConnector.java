@@ -43,6 +43,12 @@ public final class LmcacheMpConnector implements KvConnector {
                 whole(pairing.decode(), pairing.api()));
     }
 
+    /** LMCache stores whole chunks, of 256 tokens by default. */
+    @Override
+    public int tailTokens() {
+        return 256;
+    }
+
     @Override
     public AfterPrefillFailure afterPrefillFailure() {
         return AfterPrefillFailure.DECODE_ALONE;

@@ -140,6 +140,12 @@ public final class LmcachePdConnector implements KvConnector {
         return WhenAbandoned.DRAIN_DECODE;
     }
 
+    /** LMCache sends whole chunks, of 256 tokens by default. */
+    @Override
+    public int tailTokens() {
+        return 256;
+    }
+
     @Override
     public AfterPrefillFailure afterPrefillFailure() {
         return AfterPrefillFailure.ROUTE_AGAIN;

@@ -106,6 +106,12 @@ public final class OffloadP2pConnector implements KvConnector {
         };
     }
 
+    /** Tiers keep whole chunks of several blocks. */
+    @Override
+    public int tailTokens() {
+        return 256;
+    }
+
     @Override
     public AfterPrefillFailure afterPrefillFailure() {
         return switch (form) {

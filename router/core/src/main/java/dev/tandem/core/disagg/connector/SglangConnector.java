@@ -86,6 +86,12 @@ public final class SglangConnector implements KvConnector {
         return HELD;
     }
 
+    /** Prefill sends its own count along with the KV cache. */
+    @Override
+    public boolean countsHandedOver() {
+        return false;
+    }
+
     @Override
     public AfterPrefillFailure afterPrefillFailure() {
         return AfterPrefillFailure.ROUTE_AGAIN;

@@ -33,6 +33,12 @@ public final class SharedCacheConnector implements KvConnector {
                 ComputeOnly.leg(pairing), new Handover.ByContent(), whole(pairing.decode(), pairing.api()));
     }
 
+    /** Stores keep whole chunks; LMCache's default has 256 tokens. */
+    @Override
+    public int tailTokens() {
+        return 256;
+    }
+
     @Override
     public AfterPrefillFailure afterPrefillFailure() {
         return AfterPrefillFailure.DECODE_ALONE;

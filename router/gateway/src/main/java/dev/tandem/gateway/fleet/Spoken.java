@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.fleet;
+
+import dev.tandem.core.fleet.KvAddress;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an engine shows of the hand-over protocol that it speaks. Immutable.
+ *
+ * @param connector name of the connector, or null when what was seen stands for several that exclude each other
+ * @param seen what was seen, fit for a log line
+ * @param choices other connectors whose engines show the same
+ * @param address where others reach its KV cache, or null when it has not said
+ */
+record Spoken(
+        @Nullable String connector,
+        String seen,
+        List<String> choices,
+        @Nullable KvAddress address) {
+    /** Nothing was seen. */
+    static final Spoken NOTHING = new Spoken(null, "nothing", List.of(), null);
+
+    /** Copies the list. */
+    Spoken {
+        choices = List.copyOf(choices);
+    }
+
+    /** Makes what can only be one connector. */
+    static Spoken only(String connector, String seen) {
+        return new Spoken(connector, seen, List.of(), null);
+    }
+
+    /** Makes what is most likely one connector and can be others. */
+    static Spoken likely(String connector, String seen, String... choices) {
+        return new Spoken(connector, seen, List.of(choices), null);
+    }
+
+    /** Makes what can be any of several connectors. */
+    static Spoken oneOf(String seen, String... choices) {
+        return new Spoken(null, seen, List.of(choices), null);
+    }
+}
