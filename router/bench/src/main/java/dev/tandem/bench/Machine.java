@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
+import picocli.CommandLine.Option;
 
 /** The machine that a run takes place on: its facts, its cores, processes and folders on it. No state. */
 public final class Machine {
@@ -59,21 +60,6 @@ public final class Machine {
         }
     }
 
-    /** Returns the cores of a proxy under test; {@code auto} is core 0 where there are two or more, empty for any. */
-    public static String proxyCores(String given) {
-        return cores(given, count -> "0");
-    }
-
-    /** Returns the cores of everything else; {@code auto} is all but core 0, empty for any. */
-    public static String loadCores(String given) {
-        return cores(given, count -> count == 2 ? "1" : "1-" + (count - 1));
-    }
-
-    /** Says where processes of both kinds run. */
-    public static String placement(String proxyCores, String loadCores) {
-        return "proxy on " + named(proxyCores) + ", workers and load on " + named(loadCores);
-    }
-
     /**
      * Starts a class of this program as a process of its own, from the class path of this one. It ends when its
      * standard input does.
@@ -111,20 +97,6 @@ public final class Machine {
         }
     }
 
-    /** Returns the core list to use, empty for no pinning; {@code auto} pins where there are two cores or more. */
-    private static String cores(String given, IntFunction<String> automatic) {
-        int count = Runtime.getRuntime().availableProcessors();
-        return switch (given) {
-            case "none" -> "";
-            case "auto" -> count > 1 && Proxies.installed("taskset") ? automatic.apply(count) : "";
-            default -> given;
-        };
-    }
-
-    private static String named(String cores) {
-        return cores.isEmpty() ? "any core" : "core " + cores;
-    }
-
     private static String line(String text, String name) {
         return text.lines()
                 .filter(line -> line.startsWith(name))
@@ -132,5 +104,51 @@ public final class Machine {
                         line.substring(line.indexOf(':') + 1).replace("\"", "").trim())
                 .findFirst()
                 .orElse("unknown");
+    }
+
+    /** Options that say which cores are whose. Written by picocli, then read only. */
+    public static final class Cores {
+        /** Of the machine: this process sees fewer of them once it is bound. */
+        private static final int COUNT = Runtime.getRuntime().availableProcessors();
+
+        @Option(
+                names = "--proxy-cpus",
+                paramLabel = "LIST",
+                description = "Cores of each proxy, or none. auto: core 0.")
+        private String proxyCpus = "auto";
+
+        @Option(
+                names = "--load-cpus",
+                paramLabel = "LIST",
+                description = "Cores of workers and load generator, or none. auto: all but core 0.")
+        private String loadCpus = "auto";
+
+        /** Returns the cores of a proxy under test, empty for any. */
+        public String proxy() {
+            return cores(proxyCpus, count -> "0");
+        }
+
+        /** Returns the cores of everything else, empty for any. */
+        public String load() {
+            return cores(loadCpus, count -> count == 2 ? "1" : "1-" + (count - 1));
+        }
+
+        /** Says where processes of both kinds run. */
+        public String placement() {
+            return "proxy on " + named(proxy()) + ", workers and load on " + named(load());
+        }
+
+        /** Returns the core list to use, empty for no pinning; {@code auto} pins where there are two cores or more. */
+        private static String cores(String given, IntFunction<String> automatic) {
+            return switch (given) {
+                case "none" -> "";
+                case "auto" -> COUNT > 1 && Proxies.installed("taskset") ? automatic.apply(COUNT) : "";
+                default -> given;
+            };
+        }
+
+        private static String named(String cores) {
+            return cores.isEmpty() ? "any core" : "core " + cores;
+        }
     }
 }

@@ -88,14 +88,8 @@ final class RelayBench implements Callable<Integer> {
     @Option(names = "--results", paramLabel = "DIR", description = "Directory for the Markdown and JSON results.")
     private Path results = Path.of("data", "results");
 
-    @Option(names = "--proxy-cpus", paramLabel = "LIST", description = "Cores of each proxy, or none. auto: core 0.")
-    private String proxyCpus = "auto";
-
-    @Option(
-            names = "--load-cpus",
-            paramLabel = "LIST",
-            description = "Cores of workers and load generator, or none. auto: all but core 0.")
-    private String loadCpus = "auto";
+    @Mixin
+    private Machine.Cores cores = new Machine.Cores();
 
     @Mixin
     private TandemOptions tandem = new TandemOptions();
@@ -111,9 +105,7 @@ final class RelayBench implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Map<String, String> facts = Machine.facts();
-        String proxyCores = Machine.proxyCores(proxyCpus);
-        String loadCores = Machine.loadCores(loadCpus);
-        Machine.pinSelf(loadCores);
+        Machine.pinSelf(cores.load());
         Path directory = Machine.scratch(Path.of(System.getProperty("java.io.tmpdir")));
         EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
         Process workers = Machine.start(RelayBench.class, List.of("worker"));
@@ -121,8 +113,8 @@ final class RelayBench implements Callable<Integer> {
             List<Integer> ports = readPorts(workers);
             List<ProxyProcess.Spec> specs =
                     specs(new Proxies(ports, Math.max(streams, connections) + SPARE_CONNECTIONS), System.err);
-            Comparison.Settings settings = settings(ports.getFirst(), proxyCores);
-            describe(facts, settings, loadCores);
+            Comparison.Settings settings = settings(ports.getFirst());
+            describe(facts);
             Comparison comparison = new Comparison(settings, loop, workers.toHandle(), directory, System.err);
             Report report = new Report(facts, comparison.run(specs, chosenCells()));
             String name = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now(ZoneOffset.UTC));
@@ -135,7 +127,7 @@ final class RelayBench implements Callable<Integer> {
         }
     }
 
-    private Comparison.Settings settings(int workerPort, String cores) {
+    private Comparison.Settings settings(int workerPort) {
         return new Comparison.Settings(
                 rounds,
                 Duration.ofMillis((long) (seconds * 1_000)),
@@ -146,7 +138,7 @@ final class RelayBench implements Callable<Integer> {
                 starts,
                 streams,
                 workerPort,
-                cores);
+                cores.proxy());
     }
 
     private List<Cell> chosenCells() {
@@ -155,8 +147,8 @@ final class RelayBench implements Callable<Integer> {
                 .toList();
     }
 
-    private void describe(Map<String, String> facts, Comparison.Settings settings, String loadCores) {
-        facts.put("pinning", Machine.placement(settings.proxyCpus(), loadCores));
+    private void describe(Map<String, String> facts) {
+        facts.put("pinning", cores.placement());
         facts.put(
                 "load",
                 connections + " connections, " + Traffic.PROMPTS + " prompts, low rate " + rate + "/s, events of "

@@ -105,7 +105,8 @@ final class Comparison {
         Map<String, Long> after = counted ? gateway.handovers(subject.pool().name()) : Map.of();
         @Nullable Map<Integer, EngineTimes> prefill = subject.handsOver() ? journals.legs(engines.getLast()) : null;
         Measurement.Legs legs = new Measurement.Legs(prefill, journals.legs(engines.getFirst()));
-        return Measurement.of(subject, asked, legs).voided(counted ? miscount(before, after, asked.size()) : "");
+        return Measurement.of(subject, asked, legs)
+                .voided(counted ? miscount(subject.pool(), before, after, asked.size()) : "");
     }
 
     private Supplier<Asker> askers(Subject subject, List<Site> engines) {
@@ -116,11 +117,8 @@ final class Comparison {
         };
     }
 
-    /**
-     * Returns what is wrong with the gateway's own count of hand-overs; empty if nothing is. A connector whose KV is
-     * found by content has none: nobody but the decode engine knows.
-     */
-    static String miscount(Map<String, Long> before, Map<String, Long> after, int asked) {
+    /** Returns what is wrong with the gateway's own count of hand-overs; empty if nothing is. */
+    static String miscount(Pool pool, Map<String, Long> before, Map<String, Long> after, int asked) {
         Map<String, Long> grown = new TreeMap<>();
         after.forEach((result, count) -> {
             long more = count - before.getOrDefault(result, 0L);
@@ -128,7 +126,8 @@ final class Comparison {
                 grown.put(result, more);
             }
         });
-        return grown.isEmpty() || grown.equals(Map.of(TAKEN, (long) asked))
+        boolean untold = grown.isEmpty() && pool.foundByContent();
+        return untold || grown.equals(Map.of(TAKEN, (long) asked))
                 ? ""
                 : "of " + asked + " the gateway counted " + grown;
     }

@@ -70,14 +70,8 @@ final class HandoverBench implements Callable<Integer> {
     @Option(names = "--write-docs", description = "Write table and plot to docs/benchmarks/results/, too.")
     private boolean writeDocs;
 
-    @Option(names = "--proxy-cpus", paramLabel = "LIST", description = "Cores of the proxy, or none. auto: core 0.")
-    private String proxyCpus = "auto";
-
-    @Option(
-            names = "--load-cpus",
-            paramLabel = "LIST",
-            description = "Cores of engines and clients, or none. auto: all but core 0.")
-    private String loadCpus = "auto";
+    @Mixin
+    private Machine.Cores cores = new Machine.Cores();
 
     @Mixin
     private TandemOptions tandem = new TandemOptions();
@@ -94,20 +88,18 @@ final class HandoverBench implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         List<Pool> pools = chosenPools();
         Map<String, String> facts = Machine.facts();
-        String proxyCores = Machine.proxyCores(proxyCpus);
-        String loadCores = Machine.loadCores(loadCpus);
-        Machine.pinSelf(loadCores);
+        Machine.pinSelf(cores.load());
         Path folder =
                 Machine.scratch(Files.isWritable(MEMORY) ? MEMORY : Path.of(System.getProperty("java.io.tmpdir")));
         Listeners listeners = Listeners.onFreePorts();
         List<Site> sites = new ArrayList<>();
         Process engines = EngineProcess.start(pools, listeners, folder, sites);
         try (Gateway gateway = Gateway.start(
-                        tandem, Gateway.settings(pools, sites, listeners), sites.size(), folder, proxyCores);
-                Peer peer = peer(sites, folder, proxyCores)) {
+                        tandem, Gateway.settings(pools, sites, listeners), sites.size(), folder, cores.proxy());
+                Peer peer = peer(sites, folder)) {
             Comparison.Amounts amounts =
                     new Comparison.Amounts(rounds, millis(seconds), millis(loadedSeconds), clients, warmup);
-            describe(facts, gateway, peer, Machine.placement(proxyCores, loadCores));
+            describe(facts, gateway, peer);
             List<Row> rows = new Comparison(amounts, sites, gateway, peer.port(), System.err)
                     .run(Subject.of(pools, peer.present()));
             facts.put("load average after", Machine.loadAverage());
@@ -131,10 +123,10 @@ final class HandoverBench implements Callable<Integer> {
                 .toList();
     }
 
-    private void describe(Map<String, String> facts, Gateway gateway, Peer peer, String placement) {
+    private void describe(Map<String, String> facts, Gateway gateway, Peer peer) {
         facts.put(
                 "versions", "Tandem " + gateway.version() + (peer.present() ? ", vllm-router " + peer.version() : ""));
-        facts.put("pinning", placement);
+        facts.put("pinning", cores.placement());
         facts.put(
                 "engines",
                 "simulated: " + EngineProcess.PREFILL_MICROS / 1e3 + " ms for a prompt, "
@@ -151,7 +143,7 @@ final class HandoverBench implements Callable<Integer> {
         facts.put("warm-up", warmup + " exchanges of each row, all through one gateway");
     }
 
-    private Peer peer(List<Site> sites, Path folder, String cores) throws IOException {
+    private Peer peer(List<Site> sites, Path folder) throws IOException {
         Path environment = peerEnvironments.resolve("vllm-router").toAbsolutePath();
         List<Integer> nixl = sites.stream()
                 .filter(site -> site.pool().equals(ByHand.NIXL))
@@ -167,7 +159,7 @@ final class HandoverBench implements Callable<Integer> {
         }
         ProxyProcess.Spec router = new Proxies(nixl, clients).vllmRouterDisaggregated(environment);
         Path own = Files.createDirectories(folder.resolve("vllm-router"));
-        return new Peer(ProxyProcess.start(router, own, cores, () -> answers(router.port())));
+        return new Peer(ProxyProcess.start(router, own, cores.proxy(), () -> answers(router.port())));
     }
 
     private static boolean answers(int port) {

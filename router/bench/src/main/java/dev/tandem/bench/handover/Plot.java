@@ -18,12 +18,17 @@ import org.apache.batik.svggen.SVGGraphics2D;
 import org.jfree.chart.JFreeChart;
 import org.jfree.chart.axis.AxisLocation;
 import org.jfree.chart.axis.CategoryAxis;
+import org.jfree.chart.axis.CategoryLabelPosition;
+import org.jfree.chart.axis.CategoryLabelPositions;
+import org.jfree.chart.axis.CategoryLabelWidthType;
 import org.jfree.chart.axis.NumberAxis;
 import org.jfree.chart.block.BlockBorder;
 import org.jfree.chart.plot.CategoryPlot;
 import org.jfree.chart.plot.PlotOrientation;
 import org.jfree.chart.renderer.category.StackedBarRenderer;
 import org.jfree.chart.renderer.category.StandardBarPainter;
+import org.jfree.chart.text.TextBlockAnchor;
+import org.jfree.chart.ui.RectangleAnchor;
 import org.jfree.chart.ui.RectangleEdge;
 import org.jfree.chart.ui.RectangleInsets;
 import org.jfree.data.category.DefaultCategoryDataset;
@@ -37,8 +42,7 @@ final class Plot {
     private static final String FONT = "DejaVu Sans";
     private static final Color INK = new Color(0x24292f);
     private static final Color GRID = new Color(0xd8dee4);
-    private static final List<Paint> PAINTS =
-            List.of(new Color(0x4477aa), new Color(0xddaa33), new Color(0x88ccee), new Color(0x999999));
+    private static final List<Paint> PAINTS = List.of(new Color(0x4477aa), new Color(0xddaa33), new Color(0x88ccee));
 
     private Plot() {}
 
@@ -71,6 +75,7 @@ final class Plot {
         names.setAxisLineVisible(false);
         names.setTickMarksVisible(false);
         names.setCategoryMargin(0.3);
+        names.setCategoryLabelPositions(atLeft());
         names.setLowerMargin(0.01);
         names.setUpperMargin(0.01);
         NumberAxis micros = new NumberAxis("µs, median of each part");
@@ -96,6 +101,14 @@ final class Plot {
         chart.getLegend().setItemPaint(INK);
         chart.getLegend().setFrame(BlockBorder.NONE);
         return chart;
+    }
+
+    /** Names begin in one line, whatever the width that their font has where the file is looked at. */
+    private static CategoryLabelPositions atLeft() {
+        return CategoryLabelPositions.replaceLeftPosition(
+                CategoryLabelPositions.STANDARD,
+                new CategoryLabelPosition(
+                        RectangleAnchor.LEFT, TextBlockAnchor.CENTER_LEFT, CategoryLabelWidthType.RANGE, 0.3f));
     }
 
     private static StackedBarRenderer renderer() {

@@ -104,6 +104,11 @@ record Pool(String name, String order, Known known, Maker maker) {
                 new Pool("ascend-layerwise", "decode, its call, prefill", Known.LISTED, Pool::ascend));
     }
 
+    /** Returns whether decode looks for KV by itself: nobody but its engine knows whether there was any. */
+    boolean foundByContent() {
+        return List.of("shared-cache", "offload-pull").contains(name);
+    }
+
     /** Returns what the pool's engines are. */
     List<Side> sides() {
         return name.equals(UNIFIED) ? List.of(Side.UNIFIED) : List.of(Side.DECODE, Side.PREFILL);

@@ -43,14 +43,24 @@ class GatewayTest {
                 .noneMatch(setting -> setting.startsWith("--tandem.workers[0].kv"));
     }
 
+    private static String miscount(String pool, Map<String, Long> after) {
+        Map<String, Long> before = Map.of("taken", 5L, "failed", 1L);
+        Pool asked = Pool.all().stream()
+                .filter(each -> each.name().equals(pool))
+                .findFirst()
+                .orElseThrow();
+        return Comparison.miscount(asked, before, after, 10);
+    }
+
     @Test
     void aCountThatDoesNotFitIsNamed() {
-        Map<String, Long> before = Map.of("taken", 5L, "failed", 1L);
-        assertThat(Comparison.miscount(before, Map.of("taken", 15L, "failed", 1L), 10))
-                .isEmpty();
-        assertThat(Comparison.miscount(before, before, 10)).isEmpty();
-        assertThat(Comparison.miscount(before, Map.of("taken", 14L, "failed", 2L), 10))
-                .isEqualTo("of 10 the gateway counted {failed=1, taken=9}");
-        assertThat(Comparison.miscount(Map.of(), Map.of("taken", 9L), 10)).contains("taken=9");
+        Map<String, Long> right = Map.of("taken", 15L, "failed", 1L);
+        Map<String, Long> wrong = Map.of("taken", 14L, "failed", 2L);
+        Map<String, Long> still = Map.of("taken", 5L, "failed", 1L);
+        assertThat(miscount("nixl", right)).isEmpty();
+        assertThat(miscount("nixl", wrong)).isEqualTo("of 10 the gateway counted {failed=1, taken=9}");
+        assertThat(miscount("nixl", still)).isEqualTo("of 10 the gateway counted {}");
+        assertThat(miscount("shared-cache", still)).isEmpty();
+        assertThat(miscount("shared-cache", wrong)).isNotEmpty();
     }
 }
