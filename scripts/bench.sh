@@ -1,26 +1,34 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Measures Tandem beside other proxies in front of the same fake workers. docs/benchmarks/README.md describes the method.
+# Measures Tandem beside other proxies in front of the same fake workers, and what hand-overs between two engines cost.
+# docs/benchmarks/README.md describes the method.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 usage: scripts/bench.sh [--build] [--no-install] [options of the benchmark]
+       scripts/bench.sh handover [--build] [--no-install] [options of this benchmark]
 
 Builds the gateway and the benchmark when their jars are missing, installs nginx and HAProxy when they are missing
 (Debian packages, as root only), with --peers also vllm-router and SMG (PyPI, into a cache outside the checkout), and
 runs the benchmark. The table goes to standard output, and with all rounds to data/results/.
 
+handover measures what a hand-over costs beyond the engines' own times, for every connector, between simulated engines;
+it needs no nginx and no HAProxy.
+
   --build        build both jars even if they are there (the gateway only when Tandem is measured and no
                  --tandem-jar is given)
   --no-install   install nothing; measure what is there
-  --help         this text and the options of the benchmark
+  --help         this text and the options of the benchmark (handover --help: of that one)
 
 Common runs:
   scripts/bench.sh                     Tandem, nginx, HAProxy: about 10 minutes
   scripts/bench.sh --peers --pd        vllm-router and SMG too, and one leg against two: about 30 minutes
   scripts/bench.sh --rounds 1 --seconds 1 --warmup-requests 2000 --starts 1     does it work at all: 2 minutes
   scripts/bench.sh --streams 9500      memory with more open streams
+  scripts/bench.sh handover            every connector: about 5 minutes
+  scripts/bench.sh handover --write-docs --peers        with vllm-router; table and plot go to docs/benchmarks/results/
+  scripts/bench.sh handover --only nixl,mooncake --rounds 1 --warmup 100        does it work at all: half a minute
 
 Environment: JAVA_HOME (a JDK 25), XDG_CACHE_HOME, VLLM_ROUTER_VERSION (0.1.17), SMG_VERSION (1.13.0).
 Exit status: 0 all runs clean, 3 at least one run void (an answer lost, changed or failed), other: it did not run.
@@ -31,13 +39,19 @@ say() { printf 'bench: %s\n' "$*" >&2; }
 
 cd "$(dirname "$0")/.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/tandem-bench"
-build=no install=yes peers=no help=no gateway=yes previous=
+build=no install=yes peers=no help=no gateway=yes
+previous= # of the arguments
+main=dev.tandem.bench.RelayBench
 arguments=()
+if [ "${1:-}" = handover ]; then
+  main=dev.tandem.bench.handover.HandoverBench
+  shift
+fi
 for argument in "$@"; do
   case "$previous=$argument" in
     *=--tandem-jar*) gateway=no ;;
     --only=*tandem* | *=--only=*tandem*) ;;
-    --only=* | *=--only=*) gateway=no ;;
+    --only=* | *=--only=*) if [ "$main" = dev.tandem.bench.RelayBench ]; then gateway=no; fi ;;
   esac
   previous="$argument"
   case "$argument" in
@@ -119,14 +133,15 @@ fi
 if [ "$help" = yes ]; then
   arguments=(--help)
 else
-  install_packages
+  if [ "$main" = dev.tandem.bench.RelayBench ]; then install_packages; fi
   if [ "$peers" = yes ]; then
     install_peer vllm-router "vllm-router==${VLLM_ROUTER_VERSION:-0.1.17}"
-    install_peer smg "smg==${SMG_VERSION:-1.13.0}"
+    if [ "$main" = dev.tandem.bench.RelayBench ]; then install_peer smg "smg==${SMG_VERSION:-1.13.0}"; fi
   fi
   ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
   export PATH="$PATH:/usr/sbin:/sbin"
 fi
 
-exec "$java_home/bin/java" -XX:+UseSerialGC -Xmx1g -jar "$(newest router/bench/target 'tandem-bench-*.jar')" \
+exec "$java_home/bin/java" -XX:+UseSerialGC -Xmx1g --enable-native-access=ALL-UNNAMED \
+  -cp "$(newest router/bench/target 'tandem-bench-*.jar')" "$main" \
   --peer-environments "$cache" ${arguments[@]+"${arguments[@]}"}

@@ -11,9 +11,9 @@ import java.nio.charset.StandardCharsets;
  * <p>It understands what a proxy in good health sends: {@code Content-Length}, chunked transfer coding, and a response
  * body that ends with the connection. Anything else is an {@link IllegalStateException}, which voids a run.
  */
-final class HttpReader {
+public final class HttpReader {
     /** Receives the parts of each message in order. */
-    interface Sink {
+    public interface Sink {
         /**
          * A complete head, its final blank line included, is in {@code head[0..length)}; valid during the call only.
          */
@@ -39,13 +39,13 @@ final class HttpReader {
     private boolean inExtension;
     private boolean keepAlive = true;
 
-    HttpReader(boolean response, Sink sink) {
+    public HttpReader(boolean response, Sink sink) {
         this.response = response;
         this.sink = sink;
     }
 
     /** Reads everything in {@code in}, which stays the caller's to release. */
-    void read(ByteBuf in) {
+    public void read(ByteBuf in) {
         while (in.isReadable()) {
             switch (part) {
                 case HEAD -> readHead(in);

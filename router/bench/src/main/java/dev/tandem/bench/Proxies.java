@@ -24,7 +24,7 @@ import java.util.stream.Stream;
  * @param workers Ports of the fake workers.
  * @param connections Most client connections that a proxy must hold.
  */
-record Proxies(List<Integer> workers, int connections) {
+public record Proxies(List<Integer> workers, int connections) {
     private static final int MAX_PORT_DRAWS = 100;
     private static final int FIRST_PORT = 20_000;
 
@@ -67,7 +67,7 @@ record Proxies(List<Integer> workers, int connections) {
         }
         """;
 
-    Proxies {
+    public Proxies {
         workers = List.copyOf(workers);
     }
 
@@ -133,7 +133,7 @@ record Proxies(List<Integer> workers, int connections) {
     }
 
     /** vllm-router with separate prefill and decode workers. */
-    ProxyProcess.Spec vllmRouterDisaggregated(Path environment) throws IOException {
+    public ProxyProcess.Spec vllmRouterDisaggregated(Path environment) throws IOException {
         int port = freePort();
         List<String> command =
                 new ArrayList<>(List.of(environment.resolve("bin/vllm-router").toString()));
@@ -173,7 +173,7 @@ record Proxies(List<Integer> workers, int connections) {
     }
 
     /** Returns a loopback port that is free now and that no outgoing connection takes before the proxy does. */
-    static int freePort() throws IOException {
+    public static int freePort() throws IOException {
         BindException taken = new BindException();
         for (int attempt = 0; attempt < MAX_PORT_DRAWS; attempt++) {
             int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, FIRST_EPHEMERAL_PORT);

@@ -14,9 +14,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /** A running proxy. Used by one thread. */
-final class ProxyProcess implements AutoCloseable {
+public final class ProxyProcess implements AutoCloseable {
     /**
      * One proxy under test: how it is started. Immutable.
      *
@@ -28,7 +29,7 @@ final class ProxyProcess implements AutoCloseable {
      * @param environment Variables set beside the inherited ones.
      * @param cells What is measured for it.
      */
-    record Spec(
+    public record Spec(
             String name,
             String version,
             int port,
@@ -36,7 +37,7 @@ final class ProxyProcess implements AutoCloseable {
             Map<String, String> files,
             Map<String, String> environment,
             Set<Cell> cells) {
-        Spec {
+        public Spec {
             command = List.copyOf(command);
             files = Map.copyOf(files);
             environment = Map.copyOf(environment);
@@ -80,6 +81,13 @@ final class ProxyProcess implements AutoCloseable {
      * @param cpus CPU list in the form of {@code taskset -c}; empty for no pinning.
      */
     static ProxyProcess start(Spec spec, Path dir, String cpus) throws IOException {
+        byte[] probe = Traffic.request(Traffic.requestBody(PROBE, 0));
+        String expected = new String(Traffic.answer(0), StandardCharsets.US_ASCII);
+        return start(spec, dir, cpus, () -> answers(spec.port(), probe, expected));
+    }
+
+    /** Starts a proxy and waits until it is ready; parameters as above. */
+    public static ProxyProcess start(Spec spec, Path dir, String cpus, BooleanSupplier ready) throws IOException {
         for (Map.Entry<String, String> file : spec.files().entrySet()) {
             Files.writeString(dir.resolve(file.getKey()), file.getValue().replace("{dir}", dir.toString()));
         }
@@ -94,19 +102,17 @@ final class ProxyProcess implements AutoCloseable {
         long began = System.nanoTime();
         Process process = builder.start();
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-        byte[] probe = Traffic.request(Traffic.requestBody(PROBE, 0));
-        String expected = new String(Traffic.answer(0), StandardCharsets.US_ASCII);
-        while (!answers(spec.port(), probe, expected)) {
+        while (!ready.getAsBoolean()) {
             if (!process.isAlive() || System.nanoTime() - began > START_LIMIT.toNanos()) {
                 kill(process);
-                throw new IOException(spec.name() + " gave no answer: " + lastLines(log));
+                throw new IOException(spec.name() + " is not ready: " + lastLines(log));
             }
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
         }
         return new ProxyProcess(spec, process, (System.nanoTime() - began) / 1e9);
     }
 
-    Spec spec() {
+    public Spec spec() {
         return spec;
     }
 

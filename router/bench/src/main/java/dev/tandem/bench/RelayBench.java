@@ -7,10 +7,8 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.internal.logging.InternalLoggerFactory;
 import io.netty.util.internal.logging.JdkLoggerFactory;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,14 +17,12 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -92,14 +88,8 @@ final class RelayBench implements Callable<Integer> {
     @Option(names = "--results", paramLabel = "DIR", description = "Directory for the Markdown and JSON results.")
     private Path results = Path.of("data", "results");
 
-    @Option(names = "--proxy-cpus", paramLabel = "LIST", description = "Cores of each proxy, or none. auto: core 0.")
-    private String proxyCpus = "auto";
-
-    @Option(
-            names = "--load-cpus",
-            paramLabel = "LIST",
-            description = "Cores of workers and load generator, or none. auto: all but core 0.")
-    private String loadCpus = "auto";
+    @Mixin
+    private Machine.Cores cores = new Machine.Cores();
 
     @Mixin
     private TandemOptions tandem = new TandemOptions();
@@ -115,19 +105,16 @@ final class RelayBench implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Map<String, String> facts = Machine.facts();
-        String proxyCores = cores(proxyCpus, count -> "0");
-        String loadCores = cores(loadCpus, count -> count == 2 ? "1" : "1-" + (count - 1));
-        Machine.pinSelf(loadCores);
-        Path directory = Files.createTempDirectory("tandem-bench");
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory)));
+        Machine.pinSelf(cores.load());
+        Path directory = Machine.scratch(Path.of(System.getProperty("java.io.tmpdir")));
         EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-        Process workers = startWorkers();
+        Process workers = Machine.start(RelayBench.class, List.of("worker"));
         try {
             List<Integer> ports = readPorts(workers);
             List<ProxyProcess.Spec> specs =
                     specs(new Proxies(ports, Math.max(streams, connections) + SPARE_CONNECTIONS), System.err);
-            Comparison.Settings settings = settings(ports.getFirst(), proxyCores);
-            describe(facts, settings, loadCores);
+            Comparison.Settings settings = settings(ports.getFirst());
+            describe(facts);
             Comparison comparison = new Comparison(settings, loop, workers.toHandle(), directory, System.err);
             Report report = new Report(facts, comparison.run(specs, chosenCells()));
             String name = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now(ZoneOffset.UTC));
@@ -140,7 +127,7 @@ final class RelayBench implements Callable<Integer> {
         }
     }
 
-    private Comparison.Settings settings(int workerPort, String cores) {
+    private Comparison.Settings settings(int workerPort) {
         return new Comparison.Settings(
                 rounds,
                 Duration.ofMillis((long) (seconds * 1_000)),
@@ -151,21 +138,7 @@ final class RelayBench implements Callable<Integer> {
                 starts,
                 streams,
                 workerPort,
-                cores);
-    }
-
-    /** Returns the core list to use, empty for no pinning; {@code auto} pins where there are two cores or more. */
-    private static String cores(String given, IntFunction<String> automatic) {
-        int count = Runtime.getRuntime().availableProcessors();
-        return switch (given) {
-            case "none" -> "";
-            case "auto" -> count > 1 && Proxies.installed("taskset") ? automatic.apply(count) : "";
-            default -> given;
-        };
-    }
-
-    private static String named(String cores) {
-        return cores.isEmpty() ? "any core" : "core " + cores;
+                cores.proxy());
     }
 
     private List<Cell> chosenCells() {
@@ -174,8 +147,8 @@ final class RelayBench implements Callable<Integer> {
                 .toList();
     }
 
-    private void describe(Map<String, String> facts, Comparison.Settings settings, String loadCores) {
-        facts.put("pinning", "proxy on " + named(settings.proxyCpus()) + ", workers and load on " + named(loadCores));
+    private void describe(Map<String, String> facts) {
+        facts.put("pinning", cores.placement());
         facts.put(
                 "load",
                 connections + " connections, " + Traffic.PROMPTS + " prompts, low rate " + rate + "/s, events of "
@@ -249,22 +222,6 @@ final class RelayBench implements Callable<Integer> {
         return present;
     }
 
-    /** Starts the fake workers as a process of their own, from the class path of this one. */
-    private static Process startWorkers() throws IOException {
-        String classPath = System.getProperty("java.class.path");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-Xmx256m",
-                "--enable-native-access=ALL-UNNAMED"));
-        boolean oneJar = classPath.endsWith(".jar") && !classPath.contains(File.pathSeparator);
-        command.addAll(oneJar ? List.of("-jar", classPath) : List.of("-cp", classPath, RelayBench.class.getName()));
-        command.add("worker");
-        return new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-    }
-
     private static List<Integer> readPorts(Process workers) throws IOException {
         BufferedReader output = workers.inputReader(StandardCharsets.UTF_8);
         @Nullable String line = output.readLine();
@@ -274,14 +231,5 @@ final class RelayBench implements Callable<Integer> {
         return Stream.of(line.substring("ports ".length()).split(" ", -1))
                 .map(Integer::valueOf)
                 .toList();
-    }
-
-    /** Runs when the process ends, while proxies that are being stopped may still write: what is left is only a log. */
-    private static void delete(Path directory) {
-        try (Stream<Path> found = Files.walk(directory)) {
-            found.sorted(Comparator.reverseOrder()).map(Path::toFile).forEach(File::delete);
-        } catch (IOException | UncheckedIOException e) {
-            System.err.println("left behind: " + directory);
-        }
     }
 }

@@ -5,18 +5,18 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A growing list of measurements with quantiles. Confined to one thread. */
-final class Samples {
+public final class Samples {
     private long[] values = new long[1_024];
     private int size;
 
-    void add(long value) {
+    public void add(long value) {
         if (size == values.length) {
             values = Arrays.copyOf(values, size * 2);
         }
         values[size++] = value;
     }
 
-    int size() {
+    public int size() {
         return size;
     }
 
@@ -42,7 +42,7 @@ final class Samples {
      *
      * @param share Share of the values, in (0, 1].
      */
-    double quantile(double share) {
+    public double quantile(double share) {
         if (share <= 0 || share > 1) {
             throw new IllegalArgumentException("share: " + share + " (expected: in (0, 1])");
         }
@@ -55,7 +55,7 @@ final class Samples {
     }
 
     /** Returns the median; the mean of the middle two for an even count, NaN for none. Ignores NaN. */
-    static double median(List<Double> values) {
+    public static double median(List<Double> values) {
         double[] sorted = values.stream()
                 .mapToDouble(Double::doubleValue)
                 .filter(value -> !Double.isNaN(value))

@@ -8,12 +8,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Options that say how Tandem itself is started. Written by picocli, then read only. */
-final class TandemOptions {
+public final class TandemOptions {
     @Option(
             names = "--tandem-jar",
             paramLabel = "FILE",
@@ -53,16 +54,25 @@ final class TandemOptions {
 
     /** Returns Tandem with workers that do both phases. */
     ProxyProcess.Spec unified(Proxies proxies) throws IOException {
-        return spec("Tandem", proxies, false);
+        return spec("Tandem", workers(proxies.urls(), false), List.of(), Proxies.freePort())
+                .measuredIn(Cell.singleLeg());
     }
 
     /** Returns Tandem with the first half of the workers for prefill and the other half for decode. */
     ProxyProcess.Spec disaggregated(Proxies proxies) throws IOException {
-        return spec("Tandem P/D", proxies, true);
+        List<String> workers = workers(proxies.urls(), true);
+        return spec("Tandem P/D", workers, words(disaggregatedOptions), Proxies.freePort())
+                .measuredIn(Cell.exchanges());
     }
 
-    private ProxyProcess.Spec spec(String name, Proxies proxies, boolean disaggregated) throws IOException {
-        List<String> options = new ArrayList<>(disaggregated ? words(disaggregatedOptions) : List.of());
+    /** Returns Tandem with all its workers in the arguments given here. */
+    public ProxyProcess.Spec with(List<String> arguments, int managementPort) throws IOException {
+        return spec("Tandem", List.of(), arguments, managementPort);
+    }
+
+    private ProxyProcess.Spec spec(String name, List<String> workers, List<String> arguments, int managementPort)
+            throws IOException {
+        List<String> options = new ArrayList<>(arguments);
         Map<String, String> environment = new HashMap<>();
         Path file = optionsFile;
         for (String line : file == null ? List.<String>of() : Files.readAllLines(file)) {
@@ -82,18 +92,11 @@ final class TandemOptions {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString())
                 .replace("{jar}", executable.toString())
                 .replace("{port}", Integer.toString(port))
-                .replace("{management-port}", Integer.toString(Proxies.freePort()))
-                .replace("{workers}", String.join(" ", workers(proxies.urls(), disaggregated)))
+                .replace("{management-port}", Integer.toString(managementPort))
+                .replace("{workers}", String.join(" ", workers))
                 .replace("{options}", String.join(" ", options));
         String version = executable.getFileName().toString().replaceAll("^tandem-gateway-|-exec\\.jar$", "");
-        return new ProxyProcess.Spec(
-                name,
-                version,
-                port,
-                words(line),
-                Map.of(),
-                environment,
-                disaggregated ? Cell.exchanges() : Cell.singleLeg());
+        return new ProxyProcess.Spec(name, version, port, words(line), Map.of(), environment, Set.of());
     }
 
     private List<String> workers(List<String> urls, boolean disaggregated) {

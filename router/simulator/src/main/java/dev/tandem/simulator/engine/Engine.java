@@ -38,7 +38,7 @@ public final class Engine implements AutoCloseable {
         this.shape = shape;
         this.ticker = ticker;
         this.stats = new EngineStats(shape.maxModelLength());
-        this.core = new EngineCore(shape, stats, this::tell);
+        this.core = new EngineCore(shape, stats, this::tell, ticker);
         this.thread = Thread.ofPlatform().daemon().name("sim-engine").unstarted(this::loop);
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.engine;
 
+import dev.tandem.core.time.Ticker;
 import dev.tandem.simulator.text.ContentHash;
 import dev.tandem.simulator.text.Tokenizer;
 import java.util.ArrayDeque;
@@ -40,13 +41,13 @@ final class EngineCore {
     private boolean dead;
 
     /** Makes a core; {@code ownThread} runs on its thread what comes from others. */
-    EngineCore(EngineShape shape, EngineStats stats, Executor ownThread) {
+    EngineCore(EngineShape shape, EngineStats stats, Executor ownThread, Ticker ticker) {
         this.shape = shape;
         this.stats = stats;
         this.memory = new KvMemory(shape, stats);
         this.model = new ToyModel(shape.meanAnswer());
         this.root = ContentHash.of(shape.model());
-        this.fetches = new Fetches(shape, memory, stats, ownThread, this::onFetchEnded);
+        this.fetches = new Fetches(shape, memory, stats, ownThread, this::onFetchEnded, ticker);
     }
 
     /** Puts a sequence into the queue. */
@@ -319,6 +320,10 @@ final class EngineCore {
             sequence.script = sequence.request.script().apply(sequence.content(shape.blockSize()));
         }
         stats.onFirstToken(sequence);
+        sequence.request
+                .listener()
+                .onFirstToken(new TokenListener.FirstToken(
+                        sequence.arrivalNanos, sequence.readyNanos, nowNanos, sequence.admitted.cachedTokens()));
     }
 
     private void emit(Sequence sequence, long nowNanos) {

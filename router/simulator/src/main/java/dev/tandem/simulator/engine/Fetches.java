@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.engine;
 
+import dev.tandem.core.time.Ticker;
 import dev.tandem.simulator.engine.Handover.Fetched;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,18 +18,26 @@ final class Fetches {
     private final EngineStats stats;
     private final Executor ownThread;
     private final Consumer<Sequence> ended;
+    private final Ticker ticker;
     private final List<Sequence> open = new ArrayList<>();
 
     /**
      * {@code ownThread} runs on the engine's thread what comes from others; {@code ended} learns which fetch has ended;
      * the sequence goes on unless it is aborted.
      */
-    Fetches(EngineShape shape, KvMemory memory, EngineStats stats, Executor ownThread, Consumer<Sequence> ended) {
+    Fetches(
+            EngineShape shape,
+            KvMemory memory,
+            EngineStats stats,
+            Executor ownThread,
+            Consumer<Sequence> ended,
+            Ticker ticker) {
         this.shape = shape;
         this.memory = memory;
         this.stats = stats;
         this.ownThread = ownThread;
         this.ended = ended;
+        this.ticker = ticker;
     }
 
     List<Sequence> all() {
@@ -49,7 +58,10 @@ final class Fetches {
             sequence.fetchEndNanos = nowNanos + fetch.terms().patience().toNanos();
         }
         int all = fetch.terms().partial() ? (sequence.length - 1) / shape.blockSize() : sequence.blocks.size();
-        fetch.source().fetch(all - sequence.fullBlocks, fetched -> ownThread.execute(() -> end(sequence, fetched)));
+        fetch.source().fetch(all - sequence.fullBlocks, fetched -> {
+            long came = ticker.nanoTime();
+            ownThread.execute(() -> end(sequence, fetched, came));
+        });
     }
 
     /** Forgets a sequence that has been aborted; false if it is not fetched. */
@@ -66,7 +78,7 @@ final class Fetches {
         for (Sequence sequence : List.copyOf(open)) {
             if (left(sequence, nowNanos) <= 0) {
                 giveUp(sequence);
-                end(sequence, Fetched.FAILED);
+                end(sequence, Fetched.FAILED, nowNanos);
             }
         }
     }
@@ -90,10 +102,11 @@ final class Fetches {
         }
     }
 
-    private void end(Sequence sequence, Fetched fetched) {
+    private void end(Sequence sequence, Fetched fetched, long nanos) {
         if (!open.remove(sequence)) {
             return;
         }
+        sequence.readyNanos = nanos;
         Handover.Fetch fetch = sequence.fetch();
         Handover.Terms terms = fetch == null ? Handover.Terms.NEEDED : fetch.terms();
         boolean failed = fetched.transferNanos() < 0 || (fetched.blocks().isEmpty() && !terms.partial());

@@ -28,6 +28,8 @@ final class Sequence {
     boolean answering;
     /** The KV of the prompt was asked for in another engine. */
     boolean fetchStarted;
+    /** When it had no KV of another engine to wait for. */
+    long readyNanos;
     /** When it does not wait for that KV any longer; {@link Long#MAX_VALUE} for no bound. */
     long fetchEndNanos = Long.MAX_VALUE;
 
@@ -46,6 +48,7 @@ final class Sequence {
     Sequence(SequenceRequest request, long modelRoot, long arrivalNanos) {
         this.request = request;
         this.arrivalNanos = arrivalNanos;
+        this.readyNanos = arrivalNanos;
         this.tokens = request.prompt();
         this.length = tokens.length;
         this.root = request.salt().isEmpty() ? modelRoot : ContentHash.mix(modelRoot, ContentHash.of(request.salt()));

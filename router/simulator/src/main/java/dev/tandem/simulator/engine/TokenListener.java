@@ -8,6 +8,9 @@ public interface TokenListener {
     /** Takes the next token and returns true if the sequence ends with it, as at a stop string. */
     boolean endsAt(int token);
 
+    /** Tells of the first token, which {@link #endsAt} takes next. */
+    default void onFirstToken(FirstToken first) {}
+
     /**
      * Reports the token that {@link #endsAt} has just taken.
      *
@@ -19,6 +22,18 @@ public interface TokenListener {
 
     /** The sequence has failed; no further call. */
     void onFailed(Failure failure);
+
+    /**
+     * When a prompt came and when its first token was there, by the clock of {@link System#nanoTime()}, which on Linux
+     * is the same in all processes of a machine. Immutable.
+     *
+     * @param queuedNanos It came into the engine.
+     * @param readyNanos It had nothing more to wait for but the engine itself: the KV that another engine hands over
+     *     was there. The same as {@code queuedNanos} if it waits for none.
+     * @param nanos The step that computed its end was over.
+     * @param cachedTokens Prompt tokens whose KV it did not have to compute.
+     */
+    record FirstToken(long queuedNanos, long readyNanos, long nanos, int cachedTokens) {}
 
     /** Why a sequence failed. */
     enum Failure {

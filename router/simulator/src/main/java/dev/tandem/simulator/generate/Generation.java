@@ -7,6 +7,7 @@ import dev.tandem.simulator.engine.Finish;
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.engine.SequenceRequest;
 import dev.tandem.simulator.engine.TokenListener;
+import dev.tandem.simulator.engine.TokenListener.FirstToken;
 import dev.tandem.simulator.text.TextAssembler;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,9 @@ public final class Generation {
 
     /** Receives what a request generates, on the engine's thread. */
     public interface Receiver {
+        /** Tells of the first token of the first answer. */
+        default void onFirstToken(FirstToken first) {}
+
         /** Takes the next piece of one of the answers. */
         void onPiece(Piece piece);
 
@@ -113,6 +117,13 @@ public final class Generation {
             this.tally = tally;
             this.text = new TextAssembler(
                     request.sampling().stops(), request.sampling().includeStop());
+        }
+
+        @Override
+        public void onFirstToken(FirstToken first) {
+            if (choice == 0) {
+                tally.receiver.onFirstToken(first);
+            }
         }
 
         @Override

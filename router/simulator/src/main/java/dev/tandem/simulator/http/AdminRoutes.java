@@ -76,6 +76,12 @@ final class AdminRoutes {
                     .put("end", seen.end().name().toLowerCase(Locale.ROOT))
                     .put("body", seen.bodyText());
             seen.violation().ifPresent(what -> entry.put("violation", what));
+            seen.firstToken()
+                    .ifPresent(first -> entry.putObject("first_token")
+                            .put("queued_ns", first.queuedNanos())
+                            .put("ready_ns", first.readyNanos())
+                            .put("at_ns", first.nanos())
+                            .put("cached_tokens", first.cachedTokens()));
             ArrayNode headers = entry.putArray("headers");
             seen.headers()
                     .forEach(header -> headers.addArray().add(header.getKey()).add(header.getValue()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import dev.tandem.simulator.engine.TokenListener.FirstToken;
 import dev.tandem.simulator.wire.Rejection;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -59,6 +60,13 @@ public record Call(
             seen.violates(what);
         }
         return new Rejection(400, "ContractViolation", what, "kv_transfer_params");
+    }
+
+    /** Notes in the journal when the first token was there. */
+    public void noteFirstToken(FirstToken first) {
+        if (seen != null) {
+            seen.onFirstToken(first);
+        }
     }
 
     /** Returns the first value of a header; null if it is absent. */

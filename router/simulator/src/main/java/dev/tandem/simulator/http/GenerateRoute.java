@@ -3,6 +3,7 @@ package dev.tandem.simulator.http;
 
 import dev.tandem.simulator.engine.Engine;
 import dev.tandem.simulator.engine.TokenListener;
+import dev.tandem.simulator.engine.TokenListener.FirstToken;
 import dev.tandem.simulator.generate.AnswerWriter;
 import dev.tandem.simulator.generate.GenerateApi;
 import dev.tandem.simulator.generate.GenerateRequest;
@@ -90,12 +91,12 @@ final class GenerateRoute {
 
     private Mono<Answer> generated(GenerateRequest request, AnswerWriter writer, Leg leg, Call call) {
         if (request.streaming().stream()) {
-            Flux<Piece> pieces = Flux.create(sink -> stream(request, leg, sink));
+            Flux<Piece> pieces = Flux.create(sink -> stream(request, leg, call, sink));
             return Mono.just(new Answer.Stream(pieces.publishOn(call.eventLoop())
                     .concatMapIterable(writer::events)
                     .onErrorResume(Rejection.class, failed -> Flux.just(errorEvent(failed), done()))));
         }
-        return Mono.<List<Piece>>create(sink -> whole(request, leg, sink))
+        return Mono.<List<Piece>>create(sink -> whole(request, leg, call, sink))
                 .map(pieces -> Answer.json(200, withParams(writer.whole(pieces), leg.params(pieces))));
     }
 
@@ -115,8 +116,13 @@ final class GenerateRoute {
                         : UUID.randomUUID().toString().replace("-", "").substring(16));
     }
 
-    private void stream(GenerateRequest request, Leg leg, FluxSink<Piece> sink) {
+    private void stream(GenerateRequest request, Leg leg, Call call, FluxSink<Piece> sink) {
         Generation generation = Generation.start(engine, request, leg::handover, new Generation.Receiver() {
+            @Override
+            public void onFirstToken(FirstToken first) {
+                call.noteFirstToken(first);
+            }
+
             @Override
             public void onPiece(Piece piece) {
                 sink.next(piece);
@@ -135,9 +141,14 @@ final class GenerateRoute {
         sink.onCancel(generation::abort).onDispose(leg::ended);
     }
 
-    private void whole(GenerateRequest request, Leg leg, MonoSink<List<Piece>> sink) {
+    private void whole(GenerateRequest request, Leg leg, Call call, MonoSink<List<Piece>> sink) {
         List<Piece> pieces = new ArrayList<>();
         Generation generation = Generation.start(engine, request, leg::handover, new Generation.Receiver() {
+            @Override
+            public void onFirstToken(FirstToken first) {
+                call.noteFirstToken(first);
+            }
+
             @Override
             public void onPiece(Piece piece) {
                 pieces.add(piece);

@@ -64,7 +64,7 @@ final class RequestHandler extends ServerHandler {
             return Mono.just(disallowedOrigin());
         }
         return authorised(call)
-                ? routes.answer(call.journaled(seen))
+                ? routes.answer(call)
                 : Mono.just(Answer.json(401, Json.object().put("error", "Unauthorized")));
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import dev.tandem.simulator.engine.TokenListener.FirstToken;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -8,7 +9,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request that a simulated engine has received. Thread-safe; only {@link #end()} changes.
+ * A request that a simulated engine has received. Thread-safe; only {@link #end()} and {@link #firstToken()} change.
  *
  * <p>{@link #number()} counts from 1 in the order of arrival; headers keep order, spelling and repetitions.
  */
@@ -32,6 +33,7 @@ public final class SeenRequest {
     private final byte[] body;
     private volatile End end = End.OPEN;
     private volatile @Nullable String violation;
+    private volatile @Nullable FirstToken firstToken;
 
     SeenRequest(long number, String method, String path, List<Map.Entry<String, String>> headers, byte[] body) {
         this.number = number;
@@ -91,6 +93,15 @@ public final class SeenRequest {
     /** Returns what a correct router would not have sent, as a strict engine found it; empty if it found nothing. */
     public Optional<String> violation() {
         return Optional.ofNullable(violation);
+    }
+
+    /** Returns when its first token was there, for a request that generates; empty before. */
+    public Optional<FirstToken> firstToken() {
+        return Optional.ofNullable(firstToken);
+    }
+
+    void onFirstToken(FirstToken first) {
+        firstToken = first;
     }
 
     void violates(String what) {

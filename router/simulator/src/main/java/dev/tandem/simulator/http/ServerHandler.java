@@ -126,7 +126,7 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
         }
         long start = System.nanoTime();
         List<Fault> hits = faults(call);
-        return faulted(call, seen, hits, routed(call.hitBy(hits), seen))
+        return faulted(call, seen, hits, routed(call.journaled(seen).hitBy(hits), seen))
                 .flatMap(answer -> write(response, call, observed(answer, seen)).doOnSuccess(done -> {
                     ended(answer, seen);
                     onSent(call, answer, start);

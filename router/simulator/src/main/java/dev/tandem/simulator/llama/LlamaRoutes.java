@@ -2,6 +2,7 @@
 package dev.tandem.simulator.llama;
 
 import dev.tandem.core.time.Ticker;
+import dev.tandem.simulator.engine.TokenListener.FirstToken;
 import dev.tandem.simulator.http.Answer;
 import dev.tandem.simulator.http.Call;
 import dev.tandem.simulator.text.Tokenizer;
@@ -177,7 +178,12 @@ final class LlamaRoutes {
     }
 
     private Mono<Answer> generate(Call call, LlamaRequest request, LlamaWriter writer) {
-        Flux<SlotTask.Event> events = loop.generate(request);
+        long queued = ticker.nanoTime();
+        Flux<SlotTask.Event> events = loop.generate(request).doOnNext(event -> {
+            if (event instanceof SlotTask.Piece piece && piece.index() == 0 && piece.position() == 0) {
+                call.noteFirstToken(new FirstToken(queued, queued, ticker.nanoTime(), piece.cachedTokens()));
+            }
+        });
         if (!request.stream()) {
             return events.ofType(SlotTask.Result.class)
                     .sort(Comparator.comparingInt(SlotTask.Result::index))

@@ -95,6 +95,25 @@ class HandoverTest {
     }
 
     @Test
+    void theFirstTokenTellsWhenThePromptCameAndWhenItsKvDid() {
+        Shelf shelf = new Shelf(prefill(engine(), prompt(11)));
+        VirtualEngine decode = engine();
+        decode.nowNanos = 5;
+        Answer fetched = decode.add(prompt(11), 2, new Handover.Fetch(shelf, 0));
+        decode.step();
+        decode.nowNanos = 70;
+        shelf.deliver();
+        decode.nowNanos = 100;
+        decode.runToEnd();
+        assertThat(fetched.first).isEqualTo(new TokenListener.FirstToken(5, 70, 100, 11));
+
+        Answer computed = decode.add(prompt(3), 2);
+        decode.nowNanos = 120;
+        decode.runToEnd();
+        assertThat(computed.first).isEqualTo(new TokenListener.FirstToken(100, 100, 120, 0));
+    }
+
+    @Test
     void onlyWhatIsNotCachedIsFetched() {
         Shelf shelf = new Shelf(prefill(engine(), prompt(11)));
         VirtualEngine decode = engine();

@@ -18,7 +18,7 @@ final class VirtualEngine {
 
     VirtualEngine(EngineShape shape) {
         stats = new EngineStats(shape.maxModelLength());
-        core = new EngineCore(shape, stats, messages::add);
+        core = new EngineCore(shape, stats, messages::add, () -> nowNanos);
     }
 
     static EngineShape connected(int blockSize, int blocks) {
@@ -109,6 +109,9 @@ final class VirtualEngine {
         @Nullable
         Sequence sequence;
 
+        @Nullable
+        FirstToken first;
+
         Answer(VirtualEngine engine) {
             this.engine = engine;
         }
@@ -121,6 +124,11 @@ final class VirtualEngine {
         @Override
         public boolean endsAt(int token) {
             return false;
+        }
+
+        @Override
+        public void onFirstToken(FirstToken told) {
+            first = told;
         }
 
         @Override

@@ -214,6 +214,22 @@ class StrictEngineTest {
     }
 
     @Test
+    void theAdminEndpointShowsWhenTheFirstTokenWasThere() throws IOException {
+        try (Pair pair = Pair.faithful();
+                RawClient client = new RawClient(pair.decode.port())) {
+            pair.nanos.set(70);
+            pair.decode(PROMPT, pair.params(PROMPT));
+            Response journal =
+                    client.send("GET /sim/journal HTTP/1.1\r\nHost: x\r\n\r\n").read();
+            JsonNode first = Json.MAPPER.readTree(journal.body()).at("/requests/0/first_token");
+            assertThat(first.path("queued_ns").asLong()).isEqualTo(70);
+            assertThat(first.path("ready_ns").asLong()).isEqualTo(70);
+            assertThat(first.path("at_ns").asLong()).isEqualTo(70);
+            assertThat(first.path("cached_tokens").asInt()).isPositive();
+        }
+    }
+
+    @Test
     void theAdminEndpointShowsViolations() throws IOException {
         try (Pair pair = Pair.strict();
                 RawClient client = new RawClient(pair.prefill.port())) {

@@ -311,4 +311,17 @@ class SimulatedLlamaServerTest {
         assertThat(json(get(server, "/sim/journal")).at("/requests/0/path").asString())
                 .isEqualTo("/v1/completions");
     }
+
+    @Test
+    void theJournalTellsWhenTheFirstTokenWasThere() throws IOException {
+        complete(server, ask("the quick fox jumps over the river", 0));
+        JsonNode again = complete(server, ask("the quick fox jumps over the river", 0));
+        JsonNode first = json(get(server, "/sim/journal")).at("/requests/1/first_token");
+        assertThat(first.path("at_ns").asLong())
+                .isGreaterThan(first.path("queued_ns").asLong());
+        assertThat(first.path("ready_ns").asLong())
+                .isEqualTo(first.path("queued_ns").asLong())
+                .isPositive();
+        assertThat(first.path("cached_tokens").asInt()).isEqualTo(cached(again)).isPositive();
+    }
 }
