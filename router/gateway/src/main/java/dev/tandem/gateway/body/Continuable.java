@@ -5,7 +5,6 @@ import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.disagg.BodyEdits.Edit;
 import dev.tandem.core.disagg.BodyEdits.Edit.Drop;
 import dev.tandem.core.request.ApiKind;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -59,21 +58,21 @@ public final class Continuable {
         return names(body).allMatch(FIELDS::contains)
                 && body.fields().indexOf(PROMPT) >= 0
                 && maxTokens(body) > 1
-                && text(body, OPTIONS)
+                && body.text(OPTIONS)
                         .map(options -> KNOWN_OPTIONS.contains(options.replaceAll("\\s", "")))
                         .orElse(true);
     }
 
     /** Returns how many tokens may be generated; 0 when the body does not say it in a way that can be counted. */
     public static int maxTokens(RequestBody.Json body) {
-        return text(body, MAX_TOKENS)
+        return body.text(MAX_TOKENS)
                 .map(limit -> limit.matches("\\d{1,9}") ? Integer.parseInt(limit) : 0)
                 .orElse(DEFAULT_MAX_TOKENS);
     }
 
     /** Returns the prompt as a JSON list of token ids, if the client has sent it so. */
     public static Optional<String> tokenIds(RequestBody.Json body) {
-        return text(body, PROMPT).filter(prompt -> prompt.startsWith("["));
+        return body.text(PROMPT).filter(prompt -> prompt.startsWith("["));
     }
 
     /** Returns the edits after which only what a tokenizer needs is left. */
@@ -88,16 +87,5 @@ public final class Continuable {
     private static Stream<String> names(RequestBody.Json body) {
         TopLevelFields fields = body.fields();
         return IntStream.range(0, fields.count()).mapToObj(fields::name);
-    }
-
-    private static Optional<String> text(RequestBody.Json body, String field) {
-        TopLevelFields fields = body.fields();
-        int index = fields.indexOf(field);
-        if (index < 0) {
-            return Optional.empty();
-        }
-        int from = fields.valueStart(index);
-        int start = body.bytes().readerIndex() + from;
-        return Optional.of(body.bytes().toString(start, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
     }
 }

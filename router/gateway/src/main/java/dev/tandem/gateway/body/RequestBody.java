@@ -3,6 +3,8 @@ package dev.tandem.gateway.body;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
@@ -39,6 +41,25 @@ public sealed interface RequestBody {
         ByteBuf bytes() {
             ByteBuf held = buffer;
             return held == null ? Unpooled.EMPTY_BUFFER : held;
+        }
+
+        /** Returns the value of a top-level field as the client wrote it, if the body has one of that name. */
+        Optional<String> text(String field) {
+            int index = fields.indexOf(field);
+            if (index < 0) {
+                return Optional.empty();
+            }
+            int from = fields.valueStart(index);
+            ByteBuf held = bytes();
+            return Optional.of(
+                    held.toString(held.readerIndex() + from, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
+        }
+
+        /** Whether the client asks for the log-probabilities of its prompt. */
+        public boolean asksForPromptLogprobs() {
+            return text("prompt_logprobs")
+                    .filter(asked -> !asked.equals("null"))
+                    .isPresent();
         }
 
         /** Returns the size of the client's body in bytes. */

@@ -6,6 +6,7 @@ import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.disagg.connector.ComputeOnly;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
@@ -13,6 +14,7 @@ import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.PromptLogprobs;
 import dev.tandem.gateway.answer.Substitution;
 import dev.tandem.gateway.handover.Awaited;
 import java.util.ArrayList;
@@ -51,6 +53,7 @@ public final class Attempt implements AutoCloseable {
     private volatile boolean over;
     private long prefillNanos = RequestRecord.UNKNOWN;
     private volatile int cachedTokens = RequestRecord.UNKNOWN;
+    private volatile @Nullable PromptLogprobs promptLogprobs;
 
     /** Where the KV cache is. */
     private enum Kv {
@@ -99,10 +102,11 @@ public final class Attempt implements AutoCloseable {
 
     /**
      * Returns an answer as the client may see it: without the id by which only engines know the attempt, which names
-     * their addresses, and with the cached tokens that prefill has found, since decode counts what was handed over.
+     * their addresses, with the cached tokens that prefill has found, since decode counts what was handed over, and
+     * with the log-probabilities of the prompt, which decode has not computed.
      */
     public EngineAnswer shown(EngineAnswer answer) {
-        List<Substitution> changes = new ArrayList<>(2);
+        List<Substitution> changes = new ArrayList<>(3);
         Leg decode = exchange.decode();
         String engineId = decode.headers().get(Leg.REQUEST_ID);
         if (engineId != null) {
@@ -111,6 +115,10 @@ public final class Attempt implements AutoCloseable {
         String counter = CachedTokens.counter(decode.api());
         if (prefillLease != null && counter != null) {
             changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
+        }
+        PromptLogprobs ofPrompt = promptLogprobs;
+        if (ofPrompt != null) {
+            changes.add(ofPrompt.inItsPlace());
         }
         return answer.shownWith(changes);
     }
@@ -137,6 +145,16 @@ public final class Attempt implements AutoCloseable {
     /** The prefill worker has found that many tokens of the prompt in its cache; below 0 when decode knows better. */
     void found(int cached) {
         cachedTokens = cached;
+    }
+
+    /** The prefill worker has told what the client wants to know of its prompt. */
+    void told(PromptLogprobs ofPrompt) {
+        promptLogprobs = ofPrompt;
+    }
+
+    /** Returns a decode leg that does not ask for what prefill has told. */
+    Leg unasked(Leg decode) {
+        return promptLogprobs == null ? decode : ComputeOnly.withoutPrompt(decode);
     }
 
     /** Completes when the attempt has ended. */
