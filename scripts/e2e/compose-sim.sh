@@ -58,7 +58,7 @@ every_variable_is_listed() {
   local name missing=()
   while read -r name; do
     grep -qE "^#?$name=" .env.example || missing+=("$name")
-  done < <(grep -oE '\$\{[A-Z_]+' docker-compose.yml | cut -c3- | sort -u)
+  done < <(grep -ohE '\$\{[A-Z0-9_]+' docker-compose.yml deploy/compose/*.yml | cut -c3- | sort -u)
   ((${#missing[@]} == 0)) || { printf 'missing: %s\n' "${missing[*]}"; return 1; }
 }
 

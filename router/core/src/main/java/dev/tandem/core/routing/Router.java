@@ -41,8 +41,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Router {
     private static final String NEVER_ALONE =
-            "the workers of this model hand over every prompt, one at a time: n, best_of,"
-                    + " echo, prompt_logprobs, beam search and lists of prompts need a worker that runs requests alone";
+            "the workers of this model hand over every prompt, one at a time: n, best_of, echo with logprobs,"
+                    + " prompt_logprobs of a long prompt, beam search and lists of prompts need a worker that runs"
+                    + " requests alone";
     private static final String NO_PAIR = "no decode worker that is up can read from a prefill worker that is up";
 
     private final Fleet fleet;

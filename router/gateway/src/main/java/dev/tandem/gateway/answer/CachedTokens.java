@@ -47,9 +47,11 @@ public final class CachedTokens {
      * @param answer the whole answer; the caller keeps it
      */
     public static int found(ByteBuf answer) {
-        if (ByteBufUtil.indexOf(TOLD.duplicate(), answer) >= 0) {
-            return RequestRecord.UNKNOWN;
-        }
+        return ByteBufUtil.indexOf(TOLD.duplicate(), answer) >= 0 ? RequestRecord.UNKNOWN : used(answer);
+    }
+
+    /** Returns the number that a prefill worker has found, whomever it tells; as {@link #found}. */
+    public static int used(ByteBuf answer) {
         try (JsonParser parser = AnswerJson.open(answer)) {
             return AnswerJson.seek(parser, "usage") == JsonToken.START_OBJECT
                     ? of(UsageReport.read(parser))

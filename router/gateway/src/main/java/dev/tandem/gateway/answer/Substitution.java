@@ -52,7 +52,12 @@ public final class Substitution {
 
     /** Puts one text in the place of another. */
     public static Substitution ofText(String from, String to) {
-        return new Substitution(from, to.getBytes(StandardCharsets.UTF_8), () -> -1);
+        return ofText(from, to.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Puts one text in the place of another, which is UTF-8, is not copied and must not be changed. */
+    static Substitution ofText(String from, byte[] to) {
+        return new Substitution(from, to, () -> -1);
     }
 
     /**

@@ -105,7 +105,7 @@ public final class RequestReader {
                             scanned.fingerprint(),
                             scanned.promptTokens(),
                             session(head.headers()),
-                            head.api().generative() && scanned.splittable()),
+                            scanned.splittable(head.api())),
                     head.arrivedNanos());
         } catch (FailureException e) {
             bytes.release();

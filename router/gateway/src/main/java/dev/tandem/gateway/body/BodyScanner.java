@@ -5,6 +5,7 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.prefix.Fingerprint;
 import dev.tandem.core.prefix.Fingerprinter;
+import dev.tandem.gateway.body.ScannedBody.Wanted;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufInputStream;
 import java.io.InputStream;
@@ -180,6 +181,9 @@ public final class BodyScanner {
         private @Nullable String model;
         private boolean streaming;
         private boolean whole;
+        private boolean echo;
+        private boolean logprobs;
+        private int promptLogprobs = Wanted.NONE;
         private int[] elementEnds = new int[8];
         private int elements;
 
@@ -191,14 +195,26 @@ public final class BodyScanner {
             switch (name) {
                 case "model" -> model = text(value, parser);
                 case "stream" -> streaming = value == JsonToken.VALUE_TRUE;
-                case "use_beam_search", "echo" ->
-                    whole |= value != JsonToken.VALUE_FALSE && value != JsonToken.VALUE_NULL;
+                case "use_beam_search" -> whole |= isSet(value);
+                case "echo" -> echo = isSet(value);
+                case "logprobs" -> logprobs = value != JsonToken.VALUE_NULL;
                 case "n", "best_of" -> whole |= value != JsonToken.VALUE_NULL && !isOne(value, parser);
-                case "prompt_logprobs" -> whole |= value != JsonToken.VALUE_NULL;
+                case "prompt_logprobs" -> notePromptLogprobs(value, parser);
                 default -> {
                     // passes through unread
                 }
             }
+        }
+
+        /** What is not plainly a small number is left to one engine; -1 stands for the whole vocabulary. */
+        private void notePromptLogprobs(JsonToken value, JsonParser parser) {
+            if (value == JsonToken.VALUE_NULL) {
+                return;
+            }
+            boolean small =
+                    value == JsonToken.VALUE_NUMBER_INT && parser.getString().matches("\\d{1,9}");
+            promptLogprobs = small ? parser.getIntValue() : Wanted.NONE;
+            whole |= !small;
         }
 
         /** Reads a prompt that is an array to its end: token ids are one prompt, anything else is a list of prompts. */
@@ -227,6 +243,10 @@ public final class BodyScanner {
             return Arrays.copyOf(elementEnds, elements);
         }
 
+        private static boolean isSet(JsonToken value) {
+            return value != JsonToken.VALUE_FALSE && value != JsonToken.VALUE_NULL;
+        }
+
         /** Engines also take {@code 2.0} and {@code "2"} for a number; what is not plainly 1 is more. */
         private static boolean isOne(JsonToken value, JsonParser parser) {
             return value == JsonToken.VALUE_NUMBER_INT && parser.getString().equals("1");
@@ -243,8 +263,9 @@ public final class BodyScanner {
         }
 
         private ScannedBody toBody(ByteBuf buffer, Fingerprint fingerprint, int promptTokens) {
+            Wanted wanted = new Wanted(!whole, echo, logprobs, promptLogprobs);
             return new ScannedBody(
-                    new RequestBody.Json(buffer, fields), model, streaming, !whole, promptTokens, fingerprint);
+                    new RequestBody.Json(buffer, fields), model, streaming, wanted, promptTokens, fingerprint);
         }
     }
 }

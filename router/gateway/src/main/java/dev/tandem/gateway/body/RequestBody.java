@@ -47,15 +47,16 @@ public sealed interface RequestBody {
             return held == null ? Unpooled.EMPTY_BUFFER : held;
         }
 
-        /** Returns the value of a top-level field as the client has written it. */
+        /** Returns the value of a top-level field as the client wrote it, if the body has one of that name. */
         Optional<String> text(String field) {
             int index = fields.indexOf(field);
             if (index < 0) {
                 return Optional.empty();
             }
             int from = fields.valueStart(index);
-            int start = bytes().readerIndex() + from;
-            return Optional.of(bytes().toString(start, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
+            ByteBuf held = bytes();
+            return Optional.of(
+                    held.toString(held.readerIndex() + from, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
         }
 
         /** Returns a text that only the same body has: its SHA-256. */
@@ -69,6 +70,13 @@ public sealed interface RequestBody {
             } catch (NoSuchAlgorithmException e) {
                 throw new IllegalStateException("every JDK has SHA-256", e);
             }
+        }
+
+        /** Whether the client asks for the log-probabilities of its prompt. */
+        public boolean asksForPromptLogprobs() {
+            return text("prompt_logprobs")
+                    .filter(asked -> !asked.equals("null"))
+                    .isPresent();
         }
 
         /** Returns the size of the client's body in bytes. */

@@ -7,6 +7,7 @@ import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.disagg.connector.ComputeOnly;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
@@ -14,6 +15,7 @@ import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.PromptLogprobs;
 import dev.tandem.gateway.answer.Substitution;
 import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.handover.Awaited;
@@ -53,6 +55,7 @@ public final class Attempt implements AutoCloseable {
     private volatile boolean over;
     private long prefillNanos = RequestRecord.UNKNOWN;
     private volatile int cachedTokens = RequestRecord.UNKNOWN;
+    private volatile @Nullable PromptLogprobs promptLogprobs;
 
     /** Where the KV cache is. */
     private enum Kv {
@@ -101,10 +104,11 @@ public final class Attempt implements AutoCloseable {
 
     /**
      * Returns an answer as the client may see it: without the id by which only engines know the attempt, which names
-     * their addresses, and with the cached tokens that prefill has found, since decode counts what was handed over.
+     * their addresses, with the cached tokens that prefill has found, since decode counts what was handed over, and
+     * with the log-probabilities of the prompt, which decode has not computed.
      */
     public EngineAnswer shown(EngineAnswer answer) {
-        List<Substitution> changes = new ArrayList<>(2);
+        List<Substitution> changes = new ArrayList<>(3);
         Leg decode = exchange.decode();
         String engineId = decode.headers().get(Leg.REQUEST_ID);
         if (engineId != null) {
@@ -113,6 +117,10 @@ public final class Attempt implements AutoCloseable {
         String counter = CachedTokens.counter(decode.api());
         if (prefillLease != null && counter != null) {
             changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
+        }
+        PromptLogprobs ofPrompt = promptLogprobs;
+        if (ofPrompt != null) {
+            changes.add(ofPrompt.inItsPlace());
         }
         return answer.shownWith(changes);
     }
@@ -139,6 +147,16 @@ public final class Attempt implements AutoCloseable {
     /** The prefill worker has found that many tokens of the prompt in its cache; below 0 when decode knows better. */
     void found(int cached) {
         cachedTokens = cached;
+    }
+
+    /** The prefill worker has told what the client wants to know of its prompt. */
+    void told(PromptLogprobs ofPrompt) {
+        promptLogprobs = ofPrompt;
+    }
+
+    /** Returns a decode leg that does not ask for what prefill has told. */
+    Leg unasked(Leg decode) {
+        return promptLogprobs == null ? decode : ComputeOnly.withoutPrompt(decode);
     }
 
     /** Completes when the attempt has ended. */

@@ -85,13 +85,25 @@ public final class ExchangeRunner {
 
     /**
      * Begins prefill first, so that it is sent however fast decode answers. What it says counts only as long as decode
-     * has not answered.
+     * has not answered, unless its answer is a part of decode's.
      */
     private Mono<EngineAnswer> sideBySide(Legs legs, Mono<EngineAnswer> prefill, Leg decode) {
         Attempt attempt = legs.attempt();
         attempt.begun();
         Mono<EngineAnswer> running = prefill.takeUntilOther(attempt.closed()).cache();
-        return Mono.firstWithSignal(running.switchIfEmpty(Mono.never()), decode(legs, decode));
+        return Mono.firstWithSignal(
+                running.switchIfEmpty(Mono.never()),
+                legs.decode(decode).asksForPromptLogprobs()
+                        ? decode(legs, decode).flatMap(answer -> merged(answer, running))
+                        : decode(legs, decode));
+    }
+
+    private static Mono<EngineAnswer> merged(EngineAnswer decode, Mono<EngineAnswer> prefill) {
+        return decode.successful()
+                ? prefill.doOnNext(rejection -> decode.abandon())
+                        .doOnError(failure -> decode.abandon())
+                        .defaultIfEmpty(decode)
+                : Mono.just(decode);
     }
 
     private Mono<EngineAnswer> oneAfterTheOther(Legs legs, Sequential exchange) {
@@ -103,7 +115,7 @@ public final class ExchangeRunner {
                 })
                 .onErrorResume(FailureException.class, failure -> withoutPrefill(legs, exchange, failure))
                 .flatMap(next -> switch (next) {
-                    case Next.Decode(Leg leg) -> decode(legs, leg);
+                    case Next.Decode(Leg leg) -> decode(legs, legs.attempt().unasked(leg));
                     case Next.Rejected(EngineAnswer answer) -> Mono.just(answer);
                 });
     }

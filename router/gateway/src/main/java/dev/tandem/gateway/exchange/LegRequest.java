@@ -16,6 +16,11 @@ import io.netty.handler.codec.http.HttpHeaders;
  * @param streaming whether the answer is a stream
  */
 public record LegRequest(Leg leg, RequestBody body, String exchangeId, HttpHeaders headers, boolean streaming) {
+    /** Whether the client wants to know what only the worker that computes the prompt can tell. */
+    boolean asksForPromptLogprobs() {
+        return body instanceof RequestBody.Json json && json.asksForPromptLogprobs();
+    }
+
     /** Returns this request with one more edit. */
     LegRequest with(Put edit) {
         return new LegRequest(leg.with(edit), body, exchangeId, headers, streaming);

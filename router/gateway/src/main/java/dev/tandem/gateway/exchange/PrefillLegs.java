@@ -13,6 +13,7 @@ import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.answer.AnswerTap;
 import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.PromptLogprobs;
 import dev.tandem.gateway.handover.Awaited;
 import dev.tandem.gateway.handover.Notices;
 import io.netty.buffer.ByteBuf;
@@ -54,6 +55,7 @@ final class PrefillLegs {
                         ? answer.all(ANSWER_BYTES)
                                 .doOnNext(all -> {
                                     attempt.found(CachedTokens.found(all));
+                                    ofPrompt(attempt, request, all);
                                     completed(attempt, request.leg(), start);
                                 })
                                 .<Prefilled>map(Prefilled.Answer::new)
@@ -68,17 +70,11 @@ final class PrefillLegs {
      */
     Mono<EngineAnswer> beside(Attempt attempt, LegRequest request) {
         long start = ticker.nanoTime();
-        AnswerTap tap = new AnswerTap();
         return engines.send(request)
                 .flatMap(answer -> answer.successful()
-                        ? answer.body()
-                                .doOnNext(tap::accept)
-                                .doOnNext(ReferenceCountUtil::release)
+                        ? finished(attempt, request, answer)
+                                .doOnSuccess(ended -> completed(attempt, request.leg(), start))
                                 .then(Mono.<EngineAnswer>empty())
-                                .doOnSuccess(ended -> {
-                                    attempt.found(CachedTokens.of(tap.usage()));
-                                    completed(attempt, request.leg(), start);
-                                })
                         : refused(attempt, answer).flatMap(PrefillLegs::unpooled))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
     }
@@ -96,6 +92,31 @@ final class PrefillLegs {
                 .flatMap(params -> beside(attempt, request.with(new Put(callback.field(), params)))
                         .doOnSuccess(rejection -> awaited.prefillEnded(rejection == null)))
                 .doFinally(signal -> awaited.close());
+    }
+
+    /** Reads an answer of which little or nothing is wanted. */
+    private static Mono<Void> finished(Attempt attempt, LegRequest request, EngineAnswer answer) {
+        if (request.asksForPromptLogprobs()) {
+            return answer.all(ANSWER_BYTES)
+                    .doOnNext(all -> {
+                        attempt.found(CachedTokens.used(all));
+                        ofPrompt(attempt, request, all);
+                    })
+                    .doOnNext(ReferenceCountUtil::release)
+                    .then();
+        }
+        AnswerTap tap = new AnswerTap();
+        return answer.body()
+                .doOnNext(tap::accept)
+                .doOnNext(ReferenceCountUtil::release)
+                .then()
+                .doOnSuccess(ended -> attempt.found(CachedTokens.of(tap.usage())));
+    }
+
+    private static void ofPrompt(Attempt attempt, LegRequest request, ByteBuf answer) {
+        if (request.asksForPromptLogprobs()) {
+            PromptLogprobs.in(answer).ifPresent(attempt::told);
+        }
     }
 
     private void completed(Attempt attempt, Leg leg, long start) {

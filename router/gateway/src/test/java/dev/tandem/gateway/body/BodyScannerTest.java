@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.request.ApiKind;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
@@ -20,7 +21,7 @@ class BodyScannerTest {
 
         assertThat(body.model()).isEqualTo("qwen");
         assertThat(body.streaming()).isTrue();
-        assertThat(body.splittable()).isTrue();
+        assertThat(body.splittable(ApiKind.COMPLETIONS)).isTrue();
     }
 
     @Test
@@ -43,7 +44,8 @@ class BodyScannerTest {
     @ParameterizedTest
     @ValueSource(strings = {"[\"a\",\"b\"]", "[\"a\"]", "[[1,2],[3]]"})
     void severalPromptsAreNotSplit(String prompt) {
-        assertThat(Bodies.scan("{\"prompt\":" + prompt + "}").splittable()).isFalse();
+        assertThat(Bodies.scan("{\"prompt\":" + prompt + "}").splittable(ApiKind.COMPLETIONS))
+                .isFalse();
     }
 
     @ParameterizedTest
@@ -53,14 +55,20 @@ class BodyScannerTest {
                 "\"n\":\"2\"",
                 "\"n\":2.0",
                 "\"best_of\":3",
-                "\"echo\":1",
                 "\"use_beam_search\":\"yes\"",
-                "\"echo\":true",
-                "\"prompt_logprobs\":0",
-                "\"use_beam_search\":true"
+                "\"use_beam_search\":true",
+                "\"echo\":true,\"logprobs\":0",
+                "\"logprobs\":false,\"echo\":1",
+                "\"prompt_logprobs\":-1",
+                "\"prompt_logprobs\":1.0",
+                "\"prompt_logprobs\":\"1\"",
+                "\"prompt_logprobs\":true",
+                "\"prompt_logprobs\":9999999999",
+                "\"prompt_logprobs\":0,\"stream\":true"
             })
     void whatNeedsTheWholePromptOnOneWorkerIsNotSplit(String field) {
-        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable()).isFalse();
+        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable(ApiKind.COMPLETIONS))
+                .isFalse();
     }
 
     @ParameterizedTest
@@ -74,7 +82,49 @@ class BodyScannerTest {
                 "\"prompt_logprobs\":null"
             })
     void defaultsThatAreSpelledOutAreSplit(String field) {
-        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable()).isTrue();
+        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable(ApiKind.COMPLETIONS))
+                .isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"echo\":true",
+                "\"echo\":true,\"logprobs\":null",
+                "\"echo\":true,\"stream\":true",
+                "\"echo\":true,\"prompt_logprobs\":0",
+                "\"prompt_logprobs\":0",
+                "\"prompt_logprobs\":20,\"logprobs\":3"
+            })
+    void whatIsKnownOfThePromptWithoutComputingItIsSplit(String field) {
+        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").splittable(ApiKind.COMPLETIONS))
+                .isTrue();
+    }
+
+    @Test
+    void anApiSplitsWhatItsAnswersTell() {
+        ScannedBody logprobs = Bodies.scan("{\"messages\":[],\"prompt_logprobs\":1}");
+        ScannedBody echo = Bodies.scan("{\"messages\":[],\"echo\":true}");
+
+        assertThat(logprobs.splittable(ApiKind.CHAT)).isTrue();
+        assertThat(logprobs.splittable(ApiKind.RESPONSES)).isFalse();
+        assertThat(echo.splittable(ApiKind.CHAT))
+                .as("it implies log-probabilities")
+                .isFalse();
+        assertThat(Bodies.scan("{}").splittable(ApiKind.EMBEDDINGS)).isFalse();
+    }
+
+    @Test
+    void aLongPromptWithLogprobsIsLeftToOneWorker() {
+        assertThat(ofPrompt(40_000, 1).splittable(ApiKind.COMPLETIONS)).isTrue();
+        assertThat(ofPrompt(90_000, 1).splittable(ApiKind.COMPLETIONS)).isFalse();
+        assertThat(ofPrompt(90_000, 0).splittable(ApiKind.COMPLETIONS)).isTrue();
+        assertThat(ofPrompt(40_000, 999_999_999).splittable(ApiKind.COMPLETIONS))
+                .isFalse();
+    }
+
+    private static ScannedBody ofPrompt(int bytes, int logprobs) {
+        return Bodies.scan("{\"prompt\":\"" + "a".repeat(bytes) + "\",\"prompt_logprobs\":" + logprobs + "}");
     }
 
     @ParameterizedTest
@@ -91,7 +141,8 @@ class BodyScannerTest {
 
     @Test
     void tokenIdsAreOnePrompt() {
-        assertThat(Bodies.scan("{\"prompt\":[1, 2, 3]}").splittable()).isTrue();
+        assertThat(Bodies.scan("{\"prompt\":[1, 2, 3]}").splittable(ApiKind.COMPLETIONS))
+                .isTrue();
     }
 
     @ParameterizedTest

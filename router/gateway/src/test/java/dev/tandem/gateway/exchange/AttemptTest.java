@@ -18,9 +18,12 @@ import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.answer.EngineAnswer;
+import dev.tandem.gateway.answer.PromptLogprobs;
 import dev.tandem.gateway.answer.UsageReport;
+import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,6 +98,19 @@ class AttemptTest {
         attempt.close();
 
         assertThat(abandoned).isFalse();
+    }
+
+    /** A decode worker that computes the prompt itself, because prefill has failed, can tell of it itself. */
+    @Test
+    void decodeIsNotAskedForWhatPrefillHasTold() {
+        Attempt attempt = attempt("shared-cache");
+        Leg decode = attempt.exchange().decode();
+        assertThat(attempt.unasked(decode)).isEqualTo(decode);
+
+        attempt.told(PromptLogprobs.in(Unpooled.copiedBuffer("{\"prompt_logprobs\":[null]}", StandardCharsets.UTF_8))
+                .orElseThrow());
+
+        assertThat(attempt.unasked(decode).body().edits()).containsExactly(new BodyEdits.Edit.Drop("prompt_logprobs"));
     }
 
     @Test

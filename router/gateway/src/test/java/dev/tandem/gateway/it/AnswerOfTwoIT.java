@@ -7,6 +7,7 @@ import dev.tandem.gateway.it.RawClient.Answer;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -58,6 +59,41 @@ final class AnswerOfTwoIT {
         }
     }
 
+    /** Whoever computes a prompt tells of it; the other worker tells nothing, and is not asked. */
+    @ParameterizedTest
+    @MethodSource("allProtocols")
+    void whatIsAskedOfAPromptIsTold(HandoverProtocols protocol) throws IOException {
+        Map<String, List<String>> asks = Map.of(
+                COMPLETIONS,
+                List.of(
+                        ",\"prompt_logprobs\":1",
+                        ",\"prompt_logprobs\":0,\"return_token_ids\":true",
+                        ",\"prompt_logprobs\":2,\"echo\":true"),
+                CHAT,
+                List.of(",\"prompt_logprobs\":3", ",\"prompt_logprobs\":0,\"logprobs\":true,\"top_logprobs\":2"));
+        try (HandoverStack stack = HandoverStack.start(protocol, 1, 1)) {
+            for (var path : asks.entrySet()) {
+                for (String more : path.getValue()) {
+                    // A prompt that is answered with nothing leaves some engines nothing to hand over.
+                    String ask =
+                            ask(path.getKey(), protocol + more.replace("\"", ""), false, more + ",\"ignore_eos\":true");
+
+                    Answer answer = RawClient.post(stack.rig().port(), path.getKey(), ask);
+
+                    assertThat(told(answer)).as(ask).isEqualTo(told(stack.alone(path.getKey(), ask)));
+                    assertThat(answer.header("x-tandem-prefill")).as(ask).isEqualTo("p1");
+                    assertThat(answer.text()).contains("\"prompt_logprobs\":[");
+                }
+            }
+            assertThat(stack.violations()).isEmpty();
+            stack.rig().assertNothingLeft();
+        }
+    }
+
+    static List<HandoverProtocols> allProtocols() {
+        return HandoverProtocols.all();
+    }
+
     @Test
     void whateverIsAskedForIsAnswered() throws IOException {
         List<String> fields = List.of(
@@ -89,7 +125,7 @@ final class AnswerOfTwoIT {
     }
 
     private static boolean split(String ask) {
-        return Stream.of("\"n\"", "prompt_logprobs\"", "\"echo\"", "[").noneMatch(ask::contains);
+        return Stream.of("\"n\"", "\"echo\":true,\"logprobs\"", "[").noneMatch(ask::contains);
     }
 
     @Test

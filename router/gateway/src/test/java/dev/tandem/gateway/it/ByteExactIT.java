@@ -129,7 +129,7 @@ final class ByteExactIT {
     private static Map<String, String> computeOnly(Made made) {
         Map<String, String> leg = allowed(made);
         leg.put("stream", "false");
-        List.of("stream_options", "min_tokens", "best_of", "logprobs", "top_logprobs", "prompt_logprobs", "echo")
+        List.of("stream_options", "min_tokens", "best_of", "logprobs", "top_logprobs", "echo")
                 .forEach(leg::remove);
         leg.replace("n", "1");
         if (made.api() == ApiKind.RESPONSES) {

@@ -306,7 +306,8 @@ final class NixlIT {
     @Test
     void requestsThatOneWorkerMustServeHaveNoPrefillLeg() throws IOException {
         decode.on((request, wire) -> wire.json(200, TEXT));
-        for (String field : List.of("\"n\":2", "\"best_of\":3", "\"echo\":true", "\"prompt_logprobs\":1")) {
+        for (String field :
+                List.of("\"n\":2", "\"best_of\":3", "\"echo\":true,\"logprobs\":1", "\"prompt_logprobs\":-1")) {
             ask("{" + PROMPT + "," + field + "}");
         }
         ask("{\"model\":\"tiny\",\"prompt\":[\"" + "one ".repeat(400) + "\",\"two\"]}");

@@ -150,6 +150,52 @@ final class SideBySideIT {
         }
     }
 
+    @Test
+    void logprobsOfThePromptAreAwaitedAndPutIntoDecodesAnswer() throws IOException {
+        double before = taken();
+        prefill.on((request, wire) -> {
+            Poll.until("decode has answered", () -> taken() == before + 1);
+            wire.json(200, withPrompt("[null,{\"7\":{\"logprob\":-0.25}}]"));
+        });
+        decode.on((request, wire) -> wire.json(200, withPrompt("null")));
+
+        Answer answer = ask("{" + PROMPT + ",\"prompt_logprobs\":0}");
+
+        assertThat(answer.text()).isEqualTo(withPrompt("[null,{\"7\":{\"logprob\":-0.25}}]"));
+        assertThat(answer.header("x-tandem-attempts")).isEqualTo("1");
+        assertThat(prefill.received().getFirst().text()).contains("\"prompt_logprobs\":0");
+        assertThat(decode.received().getFirst().text()).doesNotContain("prompt_logprobs");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"400", "500", "reset"})
+    void withoutLogprobsOfThePromptDecodesAnswerIsNoAnswer(String fault) throws IOException {
+        double before = taken();
+        prefill.on((request, wire) -> {
+            Poll.until("decode has answered", () -> taken() == before + 1);
+            if (fault.equals("reset")) {
+                wire.reset();
+            } else {
+                wire.json(Integer.parseInt(fault), "{}");
+            }
+        });
+        decode.on((request, wire) ->
+                wire.json(200, withPrompt(request.text().contains("prompt_logprobs") ? "[null]" : "null")));
+
+        Answer answer = ask("{" + PROMPT + ",\"prompt_logprobs\":0}");
+
+        assertThat(answer.status()).as("%s", answer).isEqualTo(fault.equals("400") ? 400 : 200);
+        assertThat(answer.text()).isEqualTo(fault.equals("400") ? "{}" : withPrompt("[null]"));
+    }
+
+    private static String withPrompt(String logprobs) {
+        return "{\"id\":\"cmpl-1\",\"choices\":[{\"text\":\"a\",\"prompt_logprobs\":" + logprobs + "}]}";
+    }
+
+    private double taken() {
+        return rig.metric("tandem_handovers_total", "connector=\"nixl-push\",result=\"taken\"");
+    }
+
     private double prefillLegs() {
         return rig.metric("tandem_leg_seconds_count", "leg=\"prefill\"");
     }

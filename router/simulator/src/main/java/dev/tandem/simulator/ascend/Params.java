@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.ascend;
 
+import dev.tandem.simulator.strict.DecodeShape;
 import dev.tandem.simulator.strict.LegRules;
 import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.KvRole;
@@ -74,7 +75,7 @@ final class Params {
         if (list != null) {
             return list;
         }
-        return prefill ? prefillViolation(body, params, role) : decodeViolation(params, role);
+        return prefill ? prefillViolation(body, params, role) : decodeViolation(body, params, role);
     }
 
     private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, KvRole role) {
@@ -91,7 +92,7 @@ final class Params {
                 : "kv_transfer_params." + missing + ": missing (expected: the whole object of the callback)";
     }
 
-    private static @Nullable String decodeViolation(ObjectNode params, KvRole role) {
+    private static @Nullable String decodeViolation(ObjectNode body, ObjectNode params, KvRole role) {
         if (role == KvRole.PRODUCER) {
             return "kv_transfer_params.do_remote_prefill: true on a prefill engine (kv_role kv_producer)";
         }
@@ -100,7 +101,7 @@ final class Params {
             return unknown;
         }
         return params.path(METASERVER).asString("").startsWith("http")
-                ? null
+                ? DecodeShape.violation(body)
                 : "kv_transfer_params.metaserver: " + params.get(METASERVER) + " (expected: a URL of the router)";
     }
 }

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Settings of {@code LMCacheConnectorV1}, with LMCache's names. Immutable.
+ * Settings of {@code LMCacheConnectorV1}, with LMCache's names of 2026 or those that they had until 2025-09
+ * ({@code enable_nixl}, {@code nixl_role}, {@code nixl_receiver_host}, {@code nixl_receiver_port}). Immutable.
  *
  * @param enabled KV goes from engine to engine ({@code enable_pd}); otherwise only through the shared store.
  * @param sends The engine is the one that pushes ({@code pd_role} {@code sender}); otherwise it receives.
@@ -80,16 +81,21 @@ public record PdConfig(
     }
 
     private PdConfig with(Function<String, @Nullable String> setting) {
-        String peer = setting.apply("pd_peer_host");
-        String peerPort = setting.apply("pd_peer_init_port");
+        String peer = either(setting, "pd_peer_host", "nixl_receiver_host");
+        String peerPort = either(setting, "pd_peer_init_port", "nixl_receiver_port");
         String proxy = setting.apply("pd_proxy_host");
-        String role = setting.apply("pd_role");
+        String role = either(setting, "pd_role", "nixl_role");
         return new PdConfig(
-                enabled || "true".equalsIgnoreCase(setting.apply("enable_pd")),
+                enabled || "true".equalsIgnoreCase(either(setting, "enable_pd", "enable_nixl")),
                 role == null ? sends : role.equals("sender"),
                 peer == null ? host : peer,
                 peerPort == null ? port : first(peerPort),
                 proxy == null ? router : proxy + ":" + setting.apply("pd_proxy_port"));
+    }
+
+    private static @Nullable String either(Function<String, @Nullable String> setting, String now, String before) {
+        String value = setting.apply(now);
+        return value == null ? setting.apply(before) : value;
     }
 
     private static int first(String ports) {

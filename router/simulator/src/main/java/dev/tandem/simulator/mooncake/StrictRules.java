@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.mooncake;
 
+import dev.tandem.simulator.strict.DecodeShape;
 import dev.tandem.simulator.strict.LegRules;
 import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.KvRole;
@@ -65,7 +66,7 @@ final class StrictRules {
             return "kv_transfer_params." + missing + ": missing (expected: what the bootstrap server says)";
         }
         return params.path(BOOTSTRAP).asString("").startsWith("http://")
-                ? PrefillShape.samples(body, "a decode leg with one transfer_id")
+                ? DecodeShape.violation(body, "a decode leg with one transfer_id")
                 : "kv_transfer_params.remote_bootstrap_addr: " + params.get(BOOTSTRAP)
                         + " (expected: http://HOST:PORT)";
     }

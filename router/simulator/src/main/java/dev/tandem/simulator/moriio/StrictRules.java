@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.moriio;
 
+import dev.tandem.simulator.strict.DecodeShape;
 import dev.tandem.simulator.strict.LegRules;
 import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.Asked;
@@ -57,7 +58,7 @@ final class StrictRules {
                 return found;
             }
         }
-        return producer ? PrefillShape.violation(asked.body()) : PrefillShape.samples(asked.body(), "a decode leg");
+        return producer ? PrefillShape.violation(asked.body()) : DecodeShape.violation(asked.body(), "a decode leg");
     }
 
     private String flags() {

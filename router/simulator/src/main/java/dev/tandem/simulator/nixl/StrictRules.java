@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.nixl;
 
+import dev.tandem.simulator.strict.DecodeShape;
 import dev.tandem.simulator.strict.LegRules;
 import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.KvRole;
@@ -109,7 +110,7 @@ public final class StrictRules {
             return "kv_transfer_params." + missing
                     + ": missing (expected: what the router knows of the prefill engine)";
         }
-        return PrefillShape.samples(body, "a decode leg that is pushed to");
+        return DecodeShape.violation(body, "a decode leg that is pushed to");
     }
 
     private static @Nullable String decodeViolation(ObjectNode body, ObjectNode params, KvRole role) {
@@ -132,6 +133,6 @@ public final class StrictRules {
             return "kv_transfer_params.remote_block_ids: " + params.path(Params.BLOCKS)
                     + " (expected: a list with one list of block ids)";
         }
-        return null;
+        return DecodeShape.violation(body);
     }
 }

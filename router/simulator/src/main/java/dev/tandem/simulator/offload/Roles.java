@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.offload;
 
+import dev.tandem.simulator.strict.DecodeShape;
 import dev.tandem.simulator.strict.LegRules;
 import dev.tandem.simulator.strict.PrefillShape;
 import java.util.Set;
@@ -66,7 +67,10 @@ record Roles(
             return "kv_transfer_params: " + fault;
         }
         String list = LegRules.promptList(body);
-        return list != null || roles.decoder == null ? list : PrefillShape.violation(body);
+        if (list != null) {
+            return list;
+        }
+        return roles.decoder == null ? DecodeShape.violation(body) : PrefillShape.violation(body);
     }
 
     private static @Nullable String missing(String role, @Nullable ObjectNode peer, Set<String> keys) {

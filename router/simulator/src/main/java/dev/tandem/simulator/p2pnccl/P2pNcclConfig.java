@@ -92,7 +92,10 @@ public record P2pNcclConfig(
 
     @Override
     public P2pNcclConfig withEnvironment(Map<String, String> variables) {
-        return "1".equals(variables.get("VLLM_DISABLE_REQUEST_ID_RANDOMIZATION")) ? withPlainIds() : this;
+        String own = variables.get("VLLM_HOST_IP");
+        P2pNcclConfig here =
+                own == null ? this : new P2pNcclConfig(role, own, port, router, httpPort, interval, randomIds);
+        return "1".equals(variables.get("VLLM_DISABLE_REQUEST_ID_RANDOMIZATION")) ? here.withPlainIds() : here;
     }
 
     @Override

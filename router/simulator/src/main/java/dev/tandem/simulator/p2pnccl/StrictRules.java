@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.p2pnccl;
 
+import dev.tandem.simulator.strict.DecodeShape;
 import dev.tandem.simulator.strict.PrefillShape;
 import dev.tandem.simulator.transfer.Asked;
 import java.net.InetSocketAddress;
@@ -37,7 +38,7 @@ final class StrictRules {
         }
         return producer
                 ? PrefillShape.violation(asked.body())
-                : PrefillShape.samples(asked.body(), "a decode leg, whose samples would wait for ever");
+                : DecodeShape.violation(asked.body(), "a decode leg, whose samples would wait for ever");
     }
 
     private static String text(InetSocketAddress address) {

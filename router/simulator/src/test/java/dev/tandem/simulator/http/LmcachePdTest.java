@@ -210,4 +210,15 @@ class LmcachePdTest {
                 .extracting(KvTransfer::config)
                 .isEqualTo(new PdConfig(true, true, "localhost", 0, "router:7500"));
     }
+
+    @Test
+    void readsTheNamesThatSettingsHadBefore() {
+        Map<String, String> variables = Map.of(
+                "LMCACHE_ENABLE_NIXL", "True",
+                "LMCACHE_NIXL_ROLE", "sender",
+                "LMCACHE_NIXL_RECEIVER_HOST", "decode",
+                "LMCACHE_NIXL_RECEIVER_PORT", "55555");
+        assertThat(new PdConfig(false, false, "localhost", 0, null).withEnvironment(variables))
+                .isEqualTo(new PdConfig(true, true, "decode", 55_555, null));
+    }
 }

@@ -197,6 +197,15 @@ class P2pNcclTest {
     }
 
     @Test
+    void anEngineKnowsItselfByTheAddressThatItsHostIsTold() {
+        P2pNcclConfig config = P2pNcclConfig.of(KvRole.PRODUCER).withPort(20_001);
+        assertThat(config.withEnvironment(Map.of("VLLM_HOST_IP", "10.0.0.2")))
+                .isEqualTo(new P2pNcclConfig(
+                        KvRole.PRODUCER, "10.0.0.2", 20_001, null, 0, config.interval(), config.randomIds()));
+        assertThat(config.withEnvironment(Map.of())).isEqualTo(config);
+    }
+
+    @Test
     void strictEnginesRefuseWhatACorrectRouterNeverSends() throws IOException {
         try (Engines engines = Engines.strict()) {
             String id = engines.id(UNIQUE);

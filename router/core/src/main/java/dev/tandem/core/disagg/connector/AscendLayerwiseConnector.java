@@ -40,7 +40,9 @@ public final class AscendLayerwiseConnector implements KvConnector {
     public Exchange plan(Pairing pairing) {
         KvParams params = KvParams.decode().with("metaserver", pairing.callbackUrl());
         return new Exchange.CalledBack(
-                whole(pairing.decode(), pairing.api()).named(pairing.token()).with(params.put()),
+                ComputeOnly.withoutPrompt(whole(pairing.decode(), pairing.api()))
+                        .named(pairing.token())
+                        .with(params.put()),
                 new Exchange.Callback(pairing.token(), KvParams.FIELD, WITHIN),
                 ComputeOnly.leg(pairing).named(pairing.token()).with(MIN_TOKENS));
     }

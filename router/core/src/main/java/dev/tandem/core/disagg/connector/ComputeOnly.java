@@ -16,7 +16,8 @@ import java.util.List;
  *
  * <p>vLLM answers 400 to {@code stream_options} without {@code stream} and to {@code min_tokens} above
  * {@code max_tokens}; {@code max_completion_tokens} wins over {@code max_tokens}. Source: vLLM 0.32.0, recorded
- * 2026-11-21. Fields that shape the rendered prompt (tools, response format, stop) stay as they are.
+ * 2026-11-21. Fields that shape the rendered prompt (tools, response format, stop) stay as they are, and so does
+ * {@code prompt_logprobs}: nobody else computes the prompt.
  */
 public final class ComputeOnly {
     private static final List<Edit> COMMON = List.of(
@@ -28,14 +29,26 @@ public final class ComputeOnly {
             new Drop("best_of"),
             new Drop("logprobs"),
             new Drop("top_logprobs"),
-            new Drop("prompt_logprobs"),
             new Drop("echo"));
+
+    /** What an answer says of each token of its prompt, who computes the prompt says. */
+    private static final Drop TOLD_BY_PREFILL = new Drop("prompt_logprobs");
 
     private ComputeOnly() {}
 
     /** Returns a decode leg that does no more than take over what prefill has sent. */
     public static Leg drained(Leg decode) {
-        return decode.with(of(decode.api()).edits().toArray(Edit[]::new));
+        return withoutPrompt(decode).with(of(decode.api()).edits().toArray(Edit[]::new));
+    }
+
+    /**
+     * Returns a decode leg that is not asked for the log-probabilities of a prompt that it does not compute.
+     *
+     * <p>A decode worker of vLLM that is asked for them computes the prompt a second time, or fails
+     * (vllm-project/vllm#57269, #50792).
+     */
+    public static Leg withoutPrompt(Leg decode) {
+        return decode.with(TOLD_BY_PREFILL);
     }
 
     /** Returns the prefill leg of a pair. */

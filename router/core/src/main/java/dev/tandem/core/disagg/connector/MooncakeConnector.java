@@ -53,7 +53,8 @@ public final class MooncakeConnector implements KvConnector {
         return new Exchange.Parallel(
                 ComputeOnly.leg(pairing)
                         .with(KvParams.prefill().with("transfer_id", transfer).put()),
-                whole(pairing.decode(), pairing.api()).with(decode.put()));
+                ComputeOnly.withoutPrompt(whole(pairing.decode(), pairing.api()))
+                        .with(decode.put()));
     }
 
     @Override

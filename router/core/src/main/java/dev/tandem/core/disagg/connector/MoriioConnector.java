@@ -85,8 +85,9 @@ public final class MoriioConnector implements KvConnector {
             case WRITE ->
                 new Exchange.Parallel(
                         prefill,
-                        decode.with(fetch.without("remote_engine_id", "remote_block_ids")
-                                .put()));
+                        ComputeOnly.withoutPrompt(decode)
+                                .with(fetch.without("remote_engine_id", "remote_block_ids")
+                                        .put()));
         };
     }
 

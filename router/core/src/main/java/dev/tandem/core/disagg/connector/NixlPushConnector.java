@@ -55,7 +55,9 @@ public final class NixlPushConnector implements KvConnector {
                 .with("remote_request_id", pairing.token());
         return new Exchange.Parallel(
                 ComputeOnly.leg(pairing).named(pairing.token()).with(NixlConnector.ASK),
-                whole(pairing.decode(), pairing.api()).named(pairing.token()).with(params.put()));
+                ComputeOnly.withoutPrompt(whole(pairing.decode(), pairing.api()))
+                        .named(pairing.token())
+                        .with(params.put()));
     }
 
     @Override

@@ -72,9 +72,10 @@ public final class OffloadP2pConnector implements KvConnector {
             case PAIRED ->
                 new Exchange.Parallel(
                         prefill.with(KvParams.empty().with("remote_decoder", id).put()),
-                        decode.with(KvParams.empty()
-                                .with("remote_prefiller", source)
-                                .put()));
+                        ComputeOnly.withoutPrompt(decode)
+                                .with(KvParams.empty()
+                                        .with("remote_prefiller", source)
+                                        .put()));
             case PULL ->
                 new Exchange.Sequential(
                         prefill,

@@ -126,6 +126,24 @@ class KvConnectorContractTest {
 
     @ParameterizedTest
     @MethodSource("handOvers")
+    void onlyPrefillIsAskedAboutThePrompt(KvConnector connector, ApiKind api) {
+        Edit drop = new Edit.Drop("prompt_logprobs");
+        boolean sideBySide = switch (plan(connector, api)) {
+            case Exchange.Parallel together -> !connector.name().equals("sglang"); // whose servers know no such field
+            case Exchange.CalledBack together -> true;
+            case Exchange.Sequential first -> false; // decode may come to compute the prompt itself
+            case Exchange.Continued first -> false;
+            case Exchange.Single alone -> false;
+        };
+
+        assertThat(prefill(connector, api).body().edits()).doesNotContain(drop);
+        assertThat(plan(connector, api).decode().body().edits().contains(drop)).isEqualTo(sideBySide);
+        assertThat(ComputeOnly.drained(plan(connector, api).decode()).body().edits())
+                .contains(drop);
+    }
+
+    @ParameterizedTest
+    @MethodSource("handOvers")
     void whatDecodeWaitsForIsNotLeftToDecodeAlone(KvConnector connector, ApiKind api) {
         Exchange plan = plan(connector, api);
         boolean sideBySide = plan instanceof Exchange.Parallel || plan instanceof Exchange.CalledBack;
