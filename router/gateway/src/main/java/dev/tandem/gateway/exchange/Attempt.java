@@ -61,6 +61,8 @@ public final class Attempt implements AutoCloseable {
     private enum Kv {
         /** None is being handed over. */
         NONE,
+        /** The prefill worker computes it for the decode leg, and may keep it when its leg is cancelled just then. */
+        COMPUTING,
         /** An engine holds it for the decode leg, which has not been sent. */
         READY,
         /** The decode leg has been sent: from now on the engines look after it. */
@@ -186,8 +188,14 @@ public final class Attempt implements AutoCloseable {
         blamed.add(worker.id());
     }
 
+    /** The prefill leg is being sent. */
+    void prefilling() {
+        kv.compareAndSet(Kv.NONE, Kv.COMPUTING);
+    }
+
     /** The prefill worker has computed the prompt; what it has to hand over, it still holds. */
     void prefilled(long nanos) {
+        kv.compareAndSet(Kv.COMPUTING, Kv.NONE);
         prefillNanos = nanos;
         if (prefillLease != null) {
             prefillLease.onFirstToken();
@@ -220,6 +228,9 @@ public final class Attempt implements AutoCloseable {
     void offered(BooleanSupplier takeOver) {
         drain = takeOver;
         kv.set(Kv.READY);
+        if (over) {
+            closeKv();
+        }
     }
 
     /** Both engines have begun to hand over between themselves. */
@@ -333,13 +344,7 @@ public final class Attempt implements AutoCloseable {
     @Override
     public void close() {
         over = true;
-        switch (kv.getAndSet(Kv.NONE)) {
-            case READY -> abandon();
-            case CLAIMED -> handoverEnded(HandoverResult.ABANDONED);
-            case NONE -> {
-                // nobody holds anything
-            }
-        }
+        closeKv();
         closed.tryEmitEmpty();
         Awaited notices = awaited;
         if (notices != null) {
@@ -351,6 +356,21 @@ public final class Attempt implements AutoCloseable {
         }
         closePrefill();
         decodeLease.close();
+    }
+
+    /** An engine that is told to stop may have come too far, or not far enough to know what it should let go of. */
+    private void closeKv() {
+        switch (kv.getAndSet(Kv.NONE)) {
+            case READY -> abandon();
+            case CLAIMED -> {
+                handoverEnded(HandoverResult.ABANDONED);
+                stranded();
+            }
+            case COMPUTING -> stranded();
+            case NONE -> {
+                // nobody holds anything
+            }
+        }
     }
 
     private void abandon() {

@@ -224,8 +224,10 @@ public final class EngineClient implements AutoCloseable {
 
         /** Returns whether somebody still waits. */
         private boolean connected(NettyOutbound outbound) {
-            outbound.withConnection(
-                    connection -> closeBy(() -> connection.channel().eventLoop().execute(connection::dispose)));
+            outbound.withConnection(connection -> {
+                Executor eventLoop = connection.channel().eventLoop(); // a closed connection has none any more
+                closeBy(() -> eventLoop.execute(connection::dispose));
+            });
             return !abandoned;
         }
 

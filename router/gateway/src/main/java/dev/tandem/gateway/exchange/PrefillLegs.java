@@ -50,7 +50,7 @@ final class PrefillLegs {
      */
     Mono<Prefilled> run(Attempt attempt, LegRequest request) {
         long start = ticker.nanoTime();
-        return engines.send(request)
+        return engines.send(request, attempt::prefilling)
                 .flatMap(answer -> answer.successful()
                         ? answer.all(ANSWER_BYTES)
                                 .doOnNext(all -> {

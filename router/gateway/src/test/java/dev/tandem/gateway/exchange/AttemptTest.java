@@ -151,7 +151,44 @@ class AttemptTest {
         sent.claimed();
         sent.close();
 
-        assertThat(told).containsExactly("DRAINED", "ABANDONED", "stranded", "ABANDONED");
+        assertThat(told).containsExactly("DRAINED", "ABANDONED", "stranded", "ABANDONED", "stranded");
+    }
+
+    @Test
+    void whatAPrefillWorkerMayHaveComputedWhenItsLegIsCancelledIsCounted() {
+        Attempt sent = attempt("nixl");
+        sent.prefilling();
+        sent.close();
+        Attempt waiting = attempt("nixl");
+        waiting.close();
+        Attempt stored = attempt("shared-cache");
+        stored.prefilling();
+        stored.close();
+
+        assertThat(told).containsExactly("stranded");
+    }
+
+    @Test
+    void whatIsOfferedWhenTheRequestIsOverIsLetGo() {
+        Attempt attempt = attempt("nixl");
+        attempt.prefilling();
+        attempt.prefilled(1);
+        attempt.close();
+
+        attempt.offered(() -> true);
+
+        assertThat(told).containsExactly("ABANDONED", "stranded");
+    }
+
+    @Test
+    void aPrefillLegThatHasFailedLeavesNothing() {
+        Attempt attempt = attempt("nixl");
+        attempt.prefilling();
+        attempt.prefilled(1);
+        attempt.prefillFailed(false);
+        attempt.close();
+
+        assertThat(told).isEmpty();
     }
 
     @Test

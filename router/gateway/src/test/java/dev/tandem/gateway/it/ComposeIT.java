@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import dev.tandem.gateway.it.RawClient.Answer;
 import java.io.File;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
@@ -41,16 +40,16 @@ class ComposeIT {
         assertThat(DockerClientFactory.instance().isDockerAvailable())
                 .as("a Docker engine answers")
                 .isTrue();
-        port = freePort();
+        port = FreePort.any();
         stack = new ComposeContainer(FILE)
                 .withEnv("COMPOSE_PROFILES", "sim")
                 .withEnv("MODEL_ID", "tandem-sim")
                 .withEnv("ROUTER_IMAGE", IMAGE)
                 .withEnv("ROUTER_BIND", "127.0.0.1")
                 .withEnv("ROUTER_PORT", Integer.toString(port))
-                .withEnv("MANAGEMENT_PORT", Integer.toString(freePort()))
-                .withEnv("PREFILL_PORT", Integer.toString(freePort()))
-                .withEnv("DECODE_PORT", Integer.toString(freePort()))
+                .withEnv("MANAGEMENT_PORT", Integer.toString(FreePort.any()))
+                .withEnv("PREFILL_PORT", Integer.toString(FreePort.any()))
+                .withEnv("DECODE_PORT", Integer.toString(FreePort.any()))
                 .withBuild(false)
                 .withPull(false)
                 .waitingFor("router", Wait.forHealthcheck().withStartupTimeout(Duration.ofMinutes(3)));
@@ -62,12 +61,6 @@ class ComposeIT {
     void stop() {
         if (stack != null) {
             stack.stop();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

@@ -9,8 +9,6 @@ import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.SimulatedEngine;
 import dev.tandem.simulator.lmcache.PdConfig;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -37,7 +35,7 @@ final class FirstTokenIT {
     private record Stack(SimulatedEngine prefill, SimulatedEngine decode, SimulatedEngine alone, GatewayRig rig)
             implements AutoCloseable {
         private static Stack start(String connector) throws IOException {
-            int port = freePort();
+            int port = FreePort.any();
             boolean notified = connector.equals("lmcache-pd-notified");
             SimulatedEngine decode = SimulatedEngine.start(engine(PdConfig.receiver()));
             PdConfig sender = PdConfig.sender("127.0.0.1:" + port);
@@ -137,11 +135,5 @@ final class FirstTokenIT {
                 .toList();
         assertThat(counts).as("%s", answer).hasSize(3);
         return counts;
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }

@@ -4,7 +4,7 @@ package dev.tandem.gateway.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.simulator.http.SeenRequest;
-import dev.tandem.simulator.http.SimulatedEngine;
+import dev.tandem.simulator.http.ServerHandler;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -35,7 +35,6 @@ final class HandoverLedger {
             "kv_expired", 1L,
             "strandedTensors", 1L,
             "unclaimedWrites", 1L,
-            "kv_for_nobody", 1L,
             "strandedBlocks", MOST_BLOCKS);
 
     private final HandoverStack stack;
@@ -50,7 +49,7 @@ final class HandoverLedger {
     void check() {
         assertThat(stack.violations()).isEmpty();
         for (String id : stack.ids()) {
-            SimulatedEngine engine = stack.engine(id);
+            ServerHandler.Owner engine = stack.engine(id);
             for (SeenRequest seen : engine.journal().requests()) {
                 check(id.charAt(0), seen);
             }

@@ -4,7 +4,10 @@ package dev.tandem.gateway.it;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.simulator.ascend.LayerwiseConfig;
 import dev.tandem.simulator.http.EngineOptions;
+import dev.tandem.simulator.http.ServerHandler;
 import dev.tandem.simulator.http.SimulatedEngine;
+import dev.tandem.simulator.llama.LlamaOptions;
+import dev.tandem.simulator.llama.SimulatedLlamaServer;
 import dev.tandem.simulator.lmcache.PdConfig;
 import dev.tandem.simulator.mooncake.MooncakeConfig;
 import dev.tandem.simulator.moriio.MoriioConfig;
@@ -15,107 +18,88 @@ import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.transfer.KvRole;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How strict simulated engines are started for each connector.
  *
  * @param connector name of the connector in the gateway
+ * @param servers starts an engine
  * @param addressed whether the gateway must be told where engines' KV caches are
  * @param receivers most decode engines to which one prefill engine can hand over
- * @param engines makes the options of an engine
- * @param noticePort port of the gateway's listener for notices and calls over HTTP; 0 for none
+ * @param settings what the gateway needs besides, such as the port of a listener
  */
-record HandoverProtocols(String connector, boolean addressed, int receivers, Engines engines, int noticePort) {
+record HandoverProtocols(
+        String connector, Servers servers, boolean addressed, int receivers, Map<String, String> settings) {
     static final Duration LEASE = Duration.ofSeconds(2);
 
-    /** Makes the options of one engine. */
-    interface Engines {
+    private static final int MANY = 99;
+
+    /** More than requests run at a time. */
+    private static final int SLOTS = 16;
+
+    /** Starts one engine. */
+    interface Servers {
         /**
-         * Returns options.
+         * Starts it.
          *
-         * @param base options of a strict engine without a connector
+         * @param role {@code UNIFIED} for one that serves alone
          * @param decodes the decode engines that are up already; they start first
          */
-        EngineOptions of(EngineOptions base, Role role, List<SimulatedEngine> decodes);
+        ServerHandler.Owner start(Role role, List<ServerHandler.Owner> decodes);
     }
 
-    HandoverProtocols(String connector, boolean addressed, int receivers, Engines engines) {
-        this(connector, addressed, receivers, engines, 0);
+    /** Makes the options of a vLLM. */
+    private interface Options {
+        EngineOptions of(EngineOptions base, Role role, List<ServerHandler.Owner> decodes);
     }
 
-    /** Returns every connector whose engines the simulator imitates. */
+    /** Returns every connector. */
     static List<HandoverProtocols> all() {
         Path folder = folder();
-        int port = freePort();
+        int http = FreePort.any();
+        int notices = FreePort.any();
         return List.of(
-                new HandoverProtocols("shared-cache", false, 99, (base, role, decodes) -> base.withStore(folder)),
-                new HandoverProtocols(
-                        "nixl",
-                        false,
-                        99,
-                        (base, role, decodes) -> base.withNixl(NixlConfig.of(kvRole(role))
-                                .withSideChannel("127.0.0.1", 0)
-                                .withLease(LEASE))),
-                new HandoverProtocols(
-                        "p2p-nccl",
-                        true,
-                        99,
-                        (base, role, decodes) -> base.withP2pNccl(P2pNcclConfig.of(kvRole(role)))),
-                new HandoverProtocols("moriio-read", true, 99, (base, role, decodes) -> moriio(base, role, true)),
-                new HandoverProtocols("moriio-write", true, 99, (base, role, decodes) -> moriio(base, role, false)),
-                new HandoverProtocols(
-                        "nixl-push",
-                        false,
-                        99,
-                        (base, role, decodes) -> base.withConnector(
-                                "NixlPushConnector",
-                                NixlConfig.of(kvRole(role))
-                                        .withMode(NixlConfig.Mode.PUSH)
-                                        .withSideChannel("127.0.0.1", 0)
-                                        .withLease(LEASE))),
-                new HandoverProtocols(
-                        "mooncake",
-                        true,
-                        99,
-                        (base, role, decodes) -> base.withConnector(
-                                MooncakeConfig.NAME,
-                                MooncakeConfig.of(kvRole(role))
-                                        .withBootstrap("127.0.0.1", 0)
-                                        .withHold(LEASE))),
-                new HandoverProtocols(
-                        "offload-p2p",
-                        true,
-                        99,
-                        (base, role, decodes) ->
-                                base.withConnector(OffloadConfig.NAME, OffloadConfig.of("127.0.0.1", 0, "0"))),
-                new HandoverProtocols(
-                        "offload-pull",
-                        true,
-                        99,
-                        (base, role, decodes) ->
-                                base.withConnector(OffloadConfig.NAME, OffloadConfig.of("127.0.0.1", 0, "0"))),
-                new HandoverProtocols("sglang", true, 99, HandoverProtocols::sglang),
-                new HandoverProtocols(
-                        "lmcache-mp",
-                        false,
-                        99,
-                        (base, role, decodes) -> base.withLmcacheMp(
-                                folder, URI.create("http://127.0.0.1:" + port + "/api/v1/telemetry")),
-                        port),
-                new HandoverProtocols(
-                        "ascend-layerwise",
-                        false,
-                        99,
-                        (base, role, decodes) -> base.withConnector(
-                                LayerwiseConfig.NAME, new LayerwiseConfig(kvRole(role), "127.0.0.1", 0, null)),
-                        port),
-                new HandoverProtocols("lmcache-pd", false, 1, HandoverProtocols::lmcachePd));
+                vllm("shared-cache", (base, role, decodes) -> base.withStore(folder)),
+                llamacppSlot(folder),
+                vllm("nixl", HandoverProtocols::nixl),
+                vllm("p2p-nccl", (base, role, decodes) -> base.withP2pNccl(P2pNcclConfig.of(kvRole(role))))
+                        .toAddresses(),
+                vllm("moriio-read", (base, role, decodes) -> moriio(base, role, true))
+                        .toAddresses(),
+                vllm("moriio-write", (base, role, decodes) -> moriio(base, role, false))
+                        .toAddresses(),
+                vllm("nixl-push", HandoverProtocols::nixlPush),
+                vllm("mooncake", HandoverProtocols::mooncake).toAddresses(),
+                vllm("offload-p2p", HandoverProtocols::offload).toAddresses(),
+                vllm("offload-pull", HandoverProtocols::offload).toAddresses(),
+                vllm("sglang", HandoverProtocols::sglang).toAddresses(),
+                vllm(
+                                "lmcache-mp",
+                                (base, role, decodes) -> base.withLmcacheMp(
+                                        folder, URI.create("http://127.0.0.1:" + http + "/api/v1/telemetry")))
+                        .listening("http", http),
+                vllm(
+                                "ascend-layerwise",
+                                (base, role, decodes) -> base.withConnector(
+                                        LayerwiseConfig.NAME, new LayerwiseConfig(kvRole(role), "127.0.0.1", 0, null)))
+                        .listening("http", http),
+                vllm("lmcache-pd", HandoverProtocols::lmcachePd).toOne(),
+                vllm("lmcache-pd-first-token", HandoverProtocols::lmcachePd).toOne(),
+                vllm(
+                                "lmcache-pd-notified",
+                                (base, role, decodes) -> lmcachePd(
+                                        base,
+                                        role == Role.DECODE
+                                                ? PdConfig.receiver()
+                                                : PdConfig.sender("127.0.0.1:" + notices)))
+                        .toAddresses()
+                        .listening("notifications", notices));
     }
 
     @Override
@@ -123,32 +107,87 @@ record HandoverProtocols(String connector, boolean addressed, int receivers, Eng
         return connector;
     }
 
+    private static HandoverProtocols vllm(String connector, Options options) {
+        Servers servers = (role, decodes) -> {
+            EngineOptions base = EngineOptions.of("tiny", 0);
+            return SimulatedEngine.start(role == Role.UNIFIED ? base : options.of(base, role, decodes));
+        };
+        return new HandoverProtocols(connector, servers, false, MANY, Map.of());
+    }
+
+    private HandoverProtocols toAddresses() {
+        return new HandoverProtocols(connector, servers, true, receivers, settings);
+    }
+
+    private HandoverProtocols toOne() {
+        return new HandoverProtocols(connector, servers, addressed, 1, settings);
+    }
+
+    private HandoverProtocols listening(String listener, int port) {
+        String key = "tandem.handover." + listener;
+        return new HandoverProtocols(
+                connector,
+                servers,
+                addressed,
+                receivers,
+                Map.of(key + ".enabled", "true", key + ".port", Integer.toString(port)));
+    }
+
+    private static HandoverProtocols llamacppSlot(Path folder) {
+        Servers servers = (role, decodes) ->
+                SimulatedLlamaServer.start(LlamaOptions.of("tiny", folder).withSlots(SLOTS, SLOTS * 2048));
+        return new HandoverProtocols("llamacpp-slot", servers, false, MANY, Map.of());
+    }
+
+    private static EngineOptions nixl(EngineOptions base, Role role, List<ServerHandler.Owner> decodes) {
+        return base.withNixl(
+                NixlConfig.of(kvRole(role)).withSideChannel("127.0.0.1", 0).withLease(LEASE));
+    }
+
+    private static EngineOptions nixlPush(EngineOptions base, Role role, List<ServerHandler.Owner> decodes) {
+        return base.withConnector(
+                "NixlPushConnector",
+                NixlConfig.of(kvRole(role))
+                        .withMode(NixlConfig.Mode.PUSH)
+                        .withSideChannel("127.0.0.1", 0)
+                        .withLease(LEASE));
+    }
+
+    private static EngineOptions mooncake(EngineOptions base, Role role, List<ServerHandler.Owner> decodes) {
+        return base.withConnector(
+                MooncakeConfig.NAME,
+                MooncakeConfig.of(kvRole(role)).withBootstrap("127.0.0.1", 0).withHold(LEASE));
+    }
+
+    private static EngineOptions offload(EngineOptions base, Role role, List<ServerHandler.Owner> decodes) {
+        return base.withConnector(OffloadConfig.NAME, OffloadConfig.of("127.0.0.1", 0, "0"));
+    }
+
     private static EngineOptions moriio(EngineOptions base, Role role, boolean reads) {
         return base.withMoriio(MoriioConfig.of(kvRole(role), reads));
     }
 
-    private static EngineOptions sglang(EngineOptions base, Role role, List<SimulatedEngine> decodes) {
+    private static EngineOptions sglang(EngineOptions base, Role role, List<ServerHandler.Owner> decodes) {
         SglangConfig.Mode mode = role == Role.PREFILL ? SglangConfig.Mode.PREFILL : SglangConfig.Mode.DECODE;
         return base.withConnector(SglangConfig.NAME, SglangConfig.of(mode).withBootstrap("127.0.0.1", 0));
     }
 
-    private static EngineOptions lmcachePd(EngineOptions base, Role role, List<SimulatedEngine> decodes) {
-        PdConfig config = role == Role.DECODE
-                ? PdConfig.receiver()
-                : PdConfig.sender("127.0.0.1:1").withPort(decodes.getFirst().sideChannelPort());
+    /** The prefill engine knows its only receiver. */
+    private static EngineOptions lmcachePd(EngineOptions base, Role role, List<ServerHandler.Owner> decodes) {
+        return lmcachePd(
+                base,
+                role == Role.DECODE
+                        ? PdConfig.receiver()
+                        : PdConfig.sender("127.0.0.1:1")
+                                .withPort(decodes.getFirst().sideChannelPort()));
+    }
+
+    private static EngineOptions lmcachePd(EngineOptions base, PdConfig config) {
         return base.withConnector("LMCacheConnectorV1", config);
     }
 
     private static KvRole kvRole(Role role) {
         return role == Role.PREFILL ? KvRole.PRODUCER : KvRole.CONSUMER;
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private static Path folder() {

@@ -9,10 +9,9 @@ import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.gateway.it.RawClient.Answer;
-import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.Fault;
 import dev.tandem.simulator.http.SeenRequest;
-import dev.tandem.simulator.http.SimulatedEngine;
+import dev.tandem.simulator.http.ServerHandler;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,7 +24,7 @@ final class HandoverStack implements AutoCloseable {
     private static final String ALONE = "alone";
     private static final String NOTIFY_PORT = "61005";
 
-    private final Map<String, SimulatedEngine> engines = new LinkedHashMap<>();
+    private final Map<String, ServerHandler.Owner> engines = new LinkedHashMap<>();
     private final GatewayRig rig;
 
     private HandoverStack(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
@@ -35,18 +34,15 @@ final class HandoverStack implements AutoCloseable {
                 .set("tandem.routing.prefill-policy", "session")
                 .set("tandem.routing.decode-policy", "session")
                 .set("tandem.engine.stream-silence", "1s")
-                .set("tandem.engine.answer-silence", "1s")
+                .set("tandem.engine.answer-silence", "3s")
                 .set("tandem.engine.connect-timeout", "500ms")
                 // No connection is used twice: whether a dead one has been noticed yet would be chance.
                 .set("tandem.engine.idle-timeout", "1ms")
                 .set("tandem.health.probes-up", "1")
                 .set("tandem.health.failures-down", "1000000");
         settings.forEach(setup::set);
-        if (protocol.noticePort() > 0) {
-            setup.set("tandem.handover.http.enabled", "true")
-                    .set("tandem.handover.http.port", Integer.toString(protocol.noticePort()));
-        }
-        List<SimulatedEngine> receivers = new ArrayList<>();
+        protocol.settings().forEach(setup::set);
+        List<ServerHandler.Owner> receivers = new ArrayList<>();
         for (int i = 1; i <= decodes; i++) {
             receivers.add(start("d" + i, protocol, Role.DECODE, receivers));
         }
@@ -54,7 +50,7 @@ final class HandoverStack implements AutoCloseable {
             start("p" + i, protocol, Role.PREFILL, receivers);
         }
         int number = 0;
-        for (Map.Entry<String, SimulatedEngine> engine : engines.entrySet()) {
+        for (Map.Entry<String, ServerHandler.Owner> engine : engines.entrySet()) {
             setup.worker(engine.getKey(), engine.getValue().baseUrl(), roleOf(engine.getKey()));
             if (protocol.addressed() && engine.getValue().sideChannelPort() > 0) {
                 String kv = "tandem.workers[" + number + "].kv.";
@@ -64,7 +60,7 @@ final class HandoverStack implements AutoCloseable {
             number++;
         }
         rig = setup.start();
-        engines.put(ALONE, SimulatedEngine.start(EngineOptions.of("tiny", 0)));
+        engines.put(ALONE, protocol.servers().start(Role.UNIFIED, List.of()));
     }
 
     static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes) {
@@ -87,7 +83,7 @@ final class HandoverStack implements AutoCloseable {
 
     /** Lets an engine fail once, if there is one of that name. */
     void arm(String id, Fault fault) {
-        SimulatedEngine engine = engines.get(id);
+        ServerHandler.Owner engine = engines.get(id);
         if (engine != null) {
             engine.faults().add(fault);
         }
@@ -98,14 +94,14 @@ final class HandoverStack implements AutoCloseable {
         return engines.keySet().stream().filter(id -> !id.equals(ALONE)).toList();
     }
 
-    SimulatedEngine engine(String id) {
+    ServerHandler.Owner engine(String id) {
         return Objects.requireNonNull(engines.get(id), id);
     }
 
     /** Restarts what is broken, forgets faults, and returns when the gateway knows the engines as they are now. */
     void mend(String... ids) {
         for (String id : ids) {
-            SimulatedEngine engine = engine(id);
+            ServerHandler.Owner engine = engine(id);
             engine.faults().clear();
             engine.restart();
         }
@@ -131,9 +127,9 @@ final class HandoverStack implements AutoCloseable {
         return status.state() == WorkerStatus.State.UP && !renamed;
     }
 
-    private SimulatedEngine start(String id, HandoverProtocols protocol, Role role, List<SimulatedEngine> receivers) {
-        EngineOptions options = protocol.engines().of(EngineOptions.of("tiny", 0), role, receivers);
-        SimulatedEngine engine = SimulatedEngine.start(options);
+    private ServerHandler.Owner start(
+            String id, HandoverProtocols protocol, Role role, List<ServerHandler.Owner> receivers) {
+        ServerHandler.Owner engine = protocol.servers().start(role, receivers);
         assertThat(engines.put(id, engine)).isNull();
         return engine;
     }
@@ -144,7 +140,7 @@ final class HandoverStack implements AutoCloseable {
 
     @Override
     public void close() {
-        engines.values().forEach(SimulatedEngine::close); // before the event loops, which go with the gateway
+        engines.values().forEach(ServerHandler.Owner::close); // before the event loops, which go with the gateway
         rig.close();
     }
 }

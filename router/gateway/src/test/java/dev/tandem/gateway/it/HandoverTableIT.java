@@ -7,7 +7,7 @@ import dev.tandem.gateway.GeneratedPage;
 import dev.tandem.gateway.it.RawClient.Answer;
 import dev.tandem.simulator.http.Fault;
 import dev.tandem.simulator.http.Fault.Kind;
-import dev.tandem.simulator.http.SimulatedEngine;
+import dev.tandem.simulator.http.ServerHandler;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -177,7 +177,7 @@ final class HandoverTableIT {
 
     private String outcome(HandoverStack stack, Cell cell) throws IOException {
         String[] pair = pair(stack);
-        SimulatedEngine victim = stack.engine(cell.prefill() ? pair[0] : pair[1]);
+        ServerHandler.Owner victim = stack.engine(cell.prefill() ? pair[0] : pair[1]);
         double stranded = stranded(stack);
         if (cell.refusesConnections()) {
             victim.crash();
@@ -218,7 +218,7 @@ final class HandoverTableIT {
 
     private String left(HandoverStack stack, boolean whilePrefillRuns) throws IOException {
         String[] pair = pair(stack);
-        SimulatedEngine slow = stack.engine(whilePrefillRuns ? pair[0] : pair[1]);
+        ServerHandler.Owner slow = stack.engine(whilePrefillRuns ? pair[0] : pair[1]);
         slow.faults().add(Fault.of(Kind.STALL).on(PATH));
         double stranded = stranded(stack);
         long before = slow.journal().received();

@@ -8,8 +8,6 @@ import dev.tandem.gateway.it.RawClient.Answer;
 import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.SimulatedEngine;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,7 +32,7 @@ final class TelemetryIT {
 
     @BeforeEach
     void start() throws IOException {
-        int port = freePort();
+        int port = FreePort.any();
         URI telemetry = URI.create("http://127.0.0.1:" + port + "/api/v1/telemetry");
         EngineOptions options = EngineOptions.of("tiny", 0).withLmcacheMp(store, telemetry);
         prefill = SimulatedEngine.start(options.withTensorParallel(2));
@@ -63,11 +61,5 @@ final class TelemetryIT {
         assertThat(answer.header("x-tandem-prefill")).isEqualTo("p1");
         assertThat(rig.metric("tandem_engine_messages_total", "notice", "accepted"))
                 .isEqualTo(2);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }

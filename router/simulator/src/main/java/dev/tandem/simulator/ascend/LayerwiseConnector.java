@@ -39,7 +39,7 @@ final class LayerwiseConnector implements Connector {
 
     private final LayerwiseConfig config;
     private final Site site;
-    private final Mailbox mailbox = new Mailbox();
+    private final Mailbox mailbox = Mailbox.ofAskers();
     private final HttpPost http = new HttpPost(PATIENCE);
     private final SideChannel channel;
     private final AtomicLong unwritten = new AtomicLong();
@@ -89,10 +89,10 @@ final class LayerwiseConnector implements Connector {
         return missing == null ? new PrefillLeg(params, request) : choice -> fate;
     }
 
-    /** Returns KV that came for nobody, and KV that could not be written. */
+    /** Returns KV that came when its request had left, into memory of nobody, and KV that could not be written. */
     @Override
     public Map<String, Long> facts() {
-        return Map.of("kv_for_nobody", (long) mailbox.size(), "kv_not_written", unwritten.get());
+        return Map.of("kv_for_nobody", mailbox.dropped(), "kv_not_written", unwritten.get());
     }
 
     @Override

@@ -12,16 +12,19 @@ import dev.tandem.simulator.generate.Piece;
 import dev.tandem.simulator.nixl.StrictRules;
 import dev.tandem.simulator.transfer.Asked;
 import dev.tandem.simulator.transfer.Claim;
+import dev.tandem.simulator.transfer.Claimed;
 import dev.tandem.simulator.transfer.Connector;
 import dev.tandem.simulator.transfer.Leg;
 import dev.tandem.simulator.wire.Fields;
 import dev.tandem.simulator.wire.Json;
 import dev.tandem.simulator.wire.Rejection;
 import dev.tandem.simulator.wire.Served;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
@@ -56,12 +59,20 @@ final class GenerateRoute {
         GenerateRequest read = api.read(fields, served, id, call.nowSeconds());
         GenerateRequest request = connector == null ? read : connector.runs(read);
         fields.dictionary("kv_transfer_params"); // refuses what is no object
-        Mono<Answer> answer = Mono.defer(() -> {
-            Leg leg = connector == null ? Leg.NONE : connector.leg(asked, request);
-            return generated(request, api.writer(request, served, fields), leg, call);
-        });
         Claim claim = strict && connector != null ? connector.claim(asked, request) : null;
-        return claim == null ? answer : claimed(claim, call).then(answer);
+        if (claim == null) {
+            return Mono.defer(
+                    () -> generated(api.writer(request, served, fields), task(asked, request, call, () -> true)));
+        }
+        Claimed claimed = new Claimed(claim, Thread::startVirtualThread);
+        BooleanSupplier begins = watched(claimed, call);
+        return judged(claimed, call)
+                .then(Mono.defer(
+                        () -> generated(api.writer(request, served, fields), task(asked, request, call, begins))));
+    }
+
+    private Task task(Asked asked, GenerateRequest request, Call call, BooleanSupplier begins) {
+        return new Task(request, connector == null ? Leg.NONE : connector.leg(asked, request), call, begins);
     }
 
     private void check(Asked asked, Call call) {
@@ -71,33 +82,39 @@ final class GenerateRoute {
         }
     }
 
-    /** Asks another engine, which blocks; if the client leaves meanwhile, that engine need not keep anything. */
-    private static Mono<Void> claimed(Claim claim, Call call) {
-        return Mono.create(sink -> {
-            AtomicBoolean left = new AtomicBoolean();
-            sink.onCancel(() -> left.set(true));
-            Thread.startVirtualThread(() -> {
-                String violation = claim.judge();
-                if (left.get()) {
-                    claim.giveBack();
-                } else if (violation == null) {
-                    sink.success();
-                } else {
-                    sink.error(call.violation(violation));
-                }
-            });
-        });
+    /** Asks another engine, which blocks. */
+    private static Mono<Void> judged(Claimed claimed, Call call) {
+        return Mono.create(sink -> Thread.startVirtualThread(() -> {
+            String violation = claimed.judge();
+            if (violation == null) {
+                sink.success();
+            } else {
+                sink.error(call.violation(violation));
+            }
+        }));
     }
 
-    private Mono<Answer> generated(GenerateRequest request, AnswerWriter writer, Leg leg, Call call) {
-        if (request.streaming().stream()) {
-            Flux<Piece> pieces = Flux.create(sink -> stream(request, leg, call, sink));
-            return Mono.just(new Answer.Stream(pieces.publishOn(call.eventLoop())
+    /** The client may leave until its request begins; returns what begins it, false when it has left. */
+    private static BooleanSupplier watched(Claimed claimed, Call call) {
+        ChannelFuture closed = call.channel().closeFuture();
+        ChannelFutureListener onClosed = future -> claimed.leave();
+        closed.addListener(onClosed);
+        return () -> {
+            closed.removeListener(onClosed);
+            return claimed.begin();
+        };
+    }
+
+    private Mono<Answer> generated(AnswerWriter writer, Task task) {
+        if (task.request().streaming().stream()) {
+            Flux<Piece> pieces = Flux.create(sink -> stream(task, sink));
+            return Mono.just(new Answer.Stream(pieces.publishOn(task.call().eventLoop())
                     .concatMapIterable(writer::events)
                     .onErrorResume(Rejection.class, failed -> Flux.just(errorEvent(failed), done()))));
         }
-        return Mono.<List<Piece>>create(sink -> whole(request, leg, call, sink))
-                .map(pieces -> Answer.json(200, withParams(writer.whole(pieces), leg.params(pieces))));
+        return Mono.<List<Piece>>create(sink -> whole(task, sink))
+                .map(pieces -> Answer.json(
+                        200, withParams(writer.whole(pieces), task.leg().params(pieces))));
     }
 
     private static JsonNode withParams(JsonNode body, @Nullable ObjectNode params) {
@@ -116,11 +133,15 @@ final class GenerateRoute {
                         : UUID.randomUUID().toString().replace("-", "").substring(16));
     }
 
-    private void stream(GenerateRequest request, Leg leg, Call call, FluxSink<Piece> sink) {
-        Generation generation = Generation.start(engine, request, leg::handover, new Generation.Receiver() {
+    private void stream(Task task, FluxSink<Piece> sink) {
+        if (!task.begins().getAsBoolean()) {
+            return;
+        }
+        Leg leg = task.leg();
+        Generation generation = Generation.start(engine, task.request(), leg::handover, new Generation.Receiver() {
             @Override
             public void onFirstToken(FirstToken first) {
-                call.noteFirstToken(first);
+                task.call().noteFirstToken(first);
             }
 
             @Override
@@ -141,12 +162,16 @@ final class GenerateRoute {
         sink.onCancel(generation::abort).onDispose(leg::ended);
     }
 
-    private void whole(GenerateRequest request, Leg leg, Call call, MonoSink<List<Piece>> sink) {
+    private void whole(Task task, MonoSink<List<Piece>> sink) {
+        if (!task.begins().getAsBoolean()) {
+            return;
+        }
+        Leg leg = task.leg();
         List<Piece> pieces = new ArrayList<>();
-        Generation generation = Generation.start(engine, request, leg::handover, new Generation.Receiver() {
+        Generation generation = Generation.start(engine, task.request(), leg::handover, new Generation.Receiver() {
             @Override
             public void onFirstToken(FirstToken first) {
-                call.noteFirstToken(first);
+                task.call().noteFirstToken(first);
             }
 
             @Override
@@ -188,4 +213,12 @@ final class GenerateRoute {
     static byte[] done() {
         return Json.utf8("data: [DONE]\n\n");
     }
+
+    /**
+     * A request that is to run.
+     *
+     * @param call the call that asks for it
+     * @param begins begins it; false when nobody waits for it any more
+     */
+    private record Task(GenerateRequest request, Leg leg, Call call, BooleanSupplier begins) {}
 }

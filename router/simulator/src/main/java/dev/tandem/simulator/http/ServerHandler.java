@@ -5,6 +5,7 @@ import dev.tandem.simulator.wire.Json;
 import dev.tandem.simulator.wire.Rejection;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.net.URI;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +31,14 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
     private final AdminRoutes adminRoutes;
     private final Clock clock;
 
-    /** The server as its handler sees it. */
-    public interface Owner {
+    /** A simulated server of whatever kind. */
+    public interface Owner extends AutoCloseable {
+        /** Returns the port it listens on. */
+        int port();
+
+        /** Returns the address that clients on this machine use. */
+        URI baseUrl();
+
         /** Returns what it has seen. */
         Journal journal();
 
@@ -56,6 +63,10 @@ public abstract class ServerHandler implements BiFunction<HttpServerRequest, Htt
 
         /** Crashes if it is up and comes back on the same port as a new process. */
         void restart();
+
+        /** Ends it in an orderly way. */
+        @Override
+        void close();
     }
 
     /** Makes a handler; {@code admin} turns the {@code /sim} endpoints and the {@code x-sim-fault} header on. */

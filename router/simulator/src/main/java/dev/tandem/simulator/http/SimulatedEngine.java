@@ -38,7 +38,7 @@ import reactor.netty.http.server.HttpServer;
  * A stand-in for one vLLM 0.32 server: listens on a port, has an engine of its own, and misbehaves on demand.
  * Thread-safe.
  */
-public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable {
+public final class SimulatedEngine implements ServerHandler.Owner {
     private static final Logger log = LoggerFactory.getLogger(SimulatedEngine.class);
     private static final Clock CLOCK = Clock.systemUTC();
     private static final int JOURNAL_REQUESTS = 10_000;
@@ -76,12 +76,12 @@ public final class SimulatedEngine implements ServerHandler.Owner, AutoCloseable
         return engine;
     }
 
-    /** Returns the port it listens on. */
+    @Override
     public int port() {
         return port;
     }
 
-    /** Returns the address that clients on this machine use. */
+    @Override
     public URI baseUrl() {
         String host = options.host().equals("0.0.0.0") ? "127.0.0.1" : options.host();
         return URI.create("http://" + host + ":" + port);

@@ -25,7 +25,7 @@ import reactor.netty.http.server.HttpServer;
  * A stand-in for one llama-server of build 11669: listens on a port, has slots of its own, saves them to files and
  * restores them from files, and misbehaves on demand. Thread-safe.
  */
-public final class SimulatedLlamaServer implements ServerHandler.Owner, AutoCloseable {
+public final class SimulatedLlamaServer implements ServerHandler.Owner {
     /** llama-server closes idle connections after this time. */
     static final Duration KEEP_ALIVE = Duration.ofSeconds(5);
 
@@ -63,12 +63,12 @@ public final class SimulatedLlamaServer implements ServerHandler.Owner, AutoClos
         return server;
     }
 
-    /** Returns the port it listens on. */
+    @Override
     public int port() {
         return port;
     }
 
-    /** Returns the address that clients on this machine use. */
+    @Override
     public URI baseUrl() {
         String host = options.host().equals("0.0.0.0") ? "127.0.0.1" : options.host();
         return URI.create("http://" + host + ":" + port);

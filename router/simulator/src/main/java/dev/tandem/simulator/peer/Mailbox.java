@@ -14,10 +14,28 @@ import org.jspecify.annotations.Nullable;
 public final class Mailbox {
     private final Map<String, CompletableFuture<List<Block>>> letters = new HashMap<>();
     private final Set<String> asked = new HashSet<>();
+    private final boolean keepsUnasked;
+    private long dropped;
+
+    /** Makes one that keeps whatever comes. */
+    public Mailbox() {
+        this(true);
+    }
+
+    private Mailbox(boolean keepsUnasked) {
+        this.keepsUnasked = keepsUnasked;
+    }
+
+    /** Returns one for which whoever asks gives the memory: what comes for nobody has no place. */
+    public static Mailbox ofAskers() {
+        return new Mailbox(false);
+    }
 
     /** Puts the blocks of a prompt in, and wakes who waits for them; those that are there already stay. */
     public void put(String name, List<Block> blocks) {
-        place(name).complete(List.copyOf(blocks));
+        if (keeps(name)) {
+            place(name).complete(List.copyOf(blocks));
+        }
     }
 
     /** Returns what is under a name, once it is there; it stays. */
@@ -51,6 +69,17 @@ public final class Mailbox {
     public synchronized int unasked() {
         return (int)
                 letters.keySet().stream().filter(name -> !asked.contains(name)).count();
+    }
+
+    /** Returns how often something came that was not kept. */
+    public synchronized long dropped() {
+        return dropped;
+    }
+
+    private synchronized boolean keeps(String name) {
+        boolean kept = keepsUnasked || asked.contains(name);
+        dropped += kept ? 0 : 1;
+        return kept;
     }
 
     private synchronized CompletableFuture<List<Block>> place(String name) {
