@@ -23,12 +23,16 @@ public sealed interface RequestBody {
     final class Json implements RequestBody {
         private final TopLevelFields fields;
         private final int bytes;
+        private final boolean promptLogprobs;
         private @Nullable ByteBuf buffer;
 
         Json(ByteBuf buffer, TopLevelFields fields) {
             this.buffer = buffer;
             this.fields = fields;
             this.bytes = buffer.readableBytes();
+            this.promptLogprobs = text("prompt_logprobs")
+                    .filter(asked -> !asked.equals("null"))
+                    .isPresent();
         }
 
         TopLevelFields fields() {
@@ -55,11 +59,9 @@ public sealed interface RequestBody {
                     held.toString(held.readerIndex() + from, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
         }
 
-        /** Whether the client asks for the log-probabilities of its prompt. */
+        /** Whether the client asks for the log-probabilities of its prompt; known also once released. */
         public boolean asksForPromptLogprobs() {
-            return text("prompt_logprobs")
-                    .filter(asked -> !asked.equals("null"))
-                    .isPresent();
+            return promptLogprobs;
         }
 
         /** Returns the size of the client's body in bytes. */
