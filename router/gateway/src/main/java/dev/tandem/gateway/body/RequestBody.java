@@ -27,12 +27,16 @@ public sealed interface RequestBody {
     final class Json implements RequestBody {
         private final TopLevelFields fields;
         private final int bytes;
+        private final boolean promptLogprobs;
         private @Nullable ByteBuf buffer;
 
         Json(ByteBuf buffer, TopLevelFields fields) {
             this.buffer = buffer;
             this.fields = fields;
             this.bytes = buffer.readableBytes();
+            this.promptLogprobs = text("prompt_logprobs")
+                    .filter(asked -> !asked.equals("null"))
+                    .isPresent();
         }
 
         TopLevelFields fields() {
@@ -72,11 +76,9 @@ public sealed interface RequestBody {
             }
         }
 
-        /** Whether the client asks for the log-probabilities of its prompt. */
+        /** Whether the client asks for the log-probabilities of its prompt; known also once released. */
         public boolean asksForPromptLogprobs() {
-            return text("prompt_logprobs")
-                    .filter(asked -> !asked.equals("null"))
-                    .isPresent();
+            return promptLogprobs;
         }
 
         /** Returns the size of the client's body in bytes. */

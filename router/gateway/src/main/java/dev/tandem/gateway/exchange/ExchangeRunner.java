@@ -98,12 +98,9 @@ public final class ExchangeRunner {
                         : decode(legs, decode));
     }
 
+    /** Until prefill has ended the answer is the attempt's, which gives it up if that ends otherwise than well. */
     private static Mono<EngineAnswer> merged(EngineAnswer decode, Mono<EngineAnswer> prefill) {
-        return decode.successful()
-                ? prefill.doOnNext(rejection -> decode.abandon())
-                        .doOnError(failure -> decode.abandon())
-                        .defaultIfEmpty(decode)
-                : Mono.just(decode);
+        return decode.successful() ? prefill.defaultIfEmpty(decode) : Mono.just(decode);
     }
 
     private Mono<EngineAnswer> oneAfterTheOther(Legs legs, Sequential exchange) {

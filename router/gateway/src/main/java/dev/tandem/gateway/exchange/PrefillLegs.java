@@ -17,11 +17,13 @@ import dev.tandem.gateway.answer.PromptLogprobs;
 import dev.tandem.gateway.handover.Awaited;
 import dev.tandem.gateway.handover.Notices;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.util.ReferenceCountUtil;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /** Runs the legs that compute KV caches. Thread-safe. */
 final class PrefillLegs {
@@ -52,14 +54,14 @@ final class PrefillLegs {
         long start = ticker.nanoTime();
         return engines.send(request, attempt::prefilling)
                 .flatMap(answer -> answer.successful()
-                        ? answer.all(ANSWER_BYTES)
+                        ? all(answer, request)
                                 .doOnNext(all -> {
                                     attempt.found(CachedTokens.found(all));
                                     ofPrompt(attempt, request, all);
                                     completed(attempt, request.leg(), start);
                                 })
                                 .<Prefilled>map(Prefilled.Answer::new)
-                        : refused(attempt, answer))
+                        : refused(attempt, answer).doOnNext(attempt::holds).map(Prefilled.Rejection::new))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
     }
 
@@ -75,7 +77,7 @@ final class PrefillLegs {
                         ? finished(attempt, request, answer)
                                 .doOnSuccess(ended -> completed(attempt, request.leg(), start))
                                 .then(Mono.<EngineAnswer>empty())
-                        : refused(attempt, answer).flatMap(PrefillLegs::unpooled))
+                        : refused(attempt, answer).flatMap(rejection -> rejection.unpooled(ANSWER_BYTES)))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure, start));
     }
 
@@ -97,7 +99,7 @@ final class PrefillLegs {
     /** Reads an answer of which little or nothing is wanted. */
     private static Mono<Void> finished(Attempt attempt, LegRequest request, EngineAnswer answer) {
         if (request.asksForPromptLogprobs()) {
-            return answer.all(ANSWER_BYTES)
+            return all(answer, request)
                     .doOnNext(all -> {
                         attempt.found(CachedTokens.used(all));
                         ofPrompt(attempt, request, all);
@@ -113,6 +115,24 @@ final class PrefillLegs {
                 .doOnSuccess(ended -> attempt.found(CachedTokens.of(tap.usage())));
     }
 
+    /**
+     * Reads an answer to its end. Log-probabilities of a prompt are megabytes, which are looked through where that
+     * holds no event loop up; until then they belong to nobody who could forget them.
+     */
+    private static Mono<ByteBuf> all(EngineAnswer answer, LegRequest request) {
+        Mono<ByteBuf> all = answer.all(ANSWER_BYTES);
+        return request.asksForPromptLogprobs() ? all.map(PrefillLegs::onHeap).publishOn(Schedulers.parallel()) : all;
+    }
+
+    /** Returns a copy that nobody has to release. */
+    private static ByteBuf onHeap(ByteBuf all) {
+        try {
+            return Unpooled.copiedBuffer(all);
+        } finally {
+            all.release();
+        }
+    }
+
     private static void ofPrompt(Attempt attempt, LegRequest request, ByteBuf answer) {
         if (request.asksForPromptLogprobs()) {
             PromptLogprobs.in(answer).ifPresent(attempt::told);
@@ -125,17 +145,10 @@ final class PrefillLegs {
         attempt.prefilled(nanos);
     }
 
-    private static Mono<Prefilled> refused(Attempt attempt, EngineAnswer answer) {
+    private static Mono<EngineAnswer> refused(Attempt attempt, EngineAnswer answer) {
         return answer.rejected() && attempt.connector().afterPrefillFailure() == AfterPrefillFailure.ROUTE_AGAIN
-                ? DecodeLegs.whole(answer).doOnNext(attempt::holds).map(Prefilled.Rejection::new)
+                ? DecodeLegs.whole(answer)
                 : Mono.error(DecodeLegs.refusal(answer));
-    }
-
-    private static Mono<EngineAnswer> unpooled(Prefilled rejection) {
-        return switch (rejection) {
-            case Prefilled.Rejection(EngineAnswer answer) -> answer.unpooled(ANSWER_BYTES);
-            case Prefilled.Answer(ByteBuf body) -> throw new IllegalStateException("not a rejection");
-        };
     }
 
     private FailureException failed(Attempt attempt, Leg leg, FailureException failure, long start) {

@@ -109,6 +109,29 @@ final class NixlIT {
     }
 
     @Test
+    void megabytesOfLogprobsOfThePromptPassFromPrefillToTheClient() throws IOException {
+        String list = "[null" + ",{\"7\":{\"logprob\":-0.250,\"decoded_token\":\"ü]\\\"\"}}".repeat(40_000) + "]";
+        prefill.on((request, wire) ->
+                wire.json(200, withPrompt(list).replaceFirst("}$", ",\"" + PARAMS + "\":" + OFFER + "}")));
+        decode.on((request, wire) -> wire.json(200, withPrompt("null")));
+
+        Answer answer = ask("{" + PROMPT + ",\"prompt_logprobs\":0}");
+
+        assertThat(answer.text()).isEqualTo(withPrompt(list));
+        assertThat(answer.header("content-length")).isEqualTo(Integer.toString(answer.bytes().length));
+        assertThat(json(prefill.received().getFirst()).path("prompt_logprobs").isInt())
+                .isTrue();
+        assertThat(decode.received())
+                .singleElement()
+                .satisfies(request ->
+                        assertThat(request.text()).isEqualTo("{" + PROMPT + ",\"" + PARAMS + "\":" + OFFER + "}"));
+    }
+
+    private static String withPrompt(String logprobs) {
+        return "{\"id\":\"cmpl-1\",\"choices\":[{\"text\":\"a\",\"prompt_logprobs\":" + logprobs + "}]}";
+    }
+
+    @Test
     void prefillComputesOneTokenAndStreamsNothing() throws IOException {
         offers(OFFER);
         decode.on((request, wire) -> {
