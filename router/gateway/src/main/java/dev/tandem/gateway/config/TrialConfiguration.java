@@ -22,6 +22,7 @@ import dev.tandem.gateway.trial.TrialLegs;
 import dev.tandem.gateway.trial.TrialSettings;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -40,19 +41,14 @@ class TrialConfiguration {
     }
 
     @Bean
-    TrialLegs trialLegs(
-            EngineClient engines,
-            Notices notices,
-            Drains drains,
-            EngineCounters counters,
-            Pairings pairings,
-            RequestListener listener,
-            Ticker ticker) {
+    Runners trialRunners(EngineClient engines, Notices notices, Drains drains, Ticker ticker) {
+        return witness -> new ExchangeRunner(engines, notices, drains, witness, ticker);
+    }
+
+    @Bean
+    TrialLegs trialLegs(Runners runners, EngineCounters counters, Pairings pairings, RequestListener listener) {
         return new TrialLegs(
-                witness -> new ExchangeRunner(engines, notices, drains, witness, ticker),
-                (prefill, decode, api) -> pairings.pair(prefill, decode, api, true),
-                listener,
-                counters::read);
+                runners, (prefill, decode, api) -> pairings.pair(prefill, decode, api, true), listener, counters::read);
     }
 
     @Bean
@@ -76,4 +72,7 @@ class TrialConfiguration {
                 new TrialSettings(wanted.interval(), wanted.promptWords(), wanted.timeout(), wanted.maxRunning());
         return new PairTrials(settings, fleet, connectors, legs, listener, surroundings);
     }
+
+    /** Makes runners that tell a listener of their legs. */
+    interface Runners extends Function<RequestListener, ExchangeRunner> {}
 }

@@ -19,8 +19,9 @@ import reactor.core.publisher.Mono;
  *
  * <p>{@code llama-server} tells its slots on {@code /props}, and whether it saves them by how it refuses a file name
  * that can not be one: 400 when it does, 501 when it was started without {@code --slot-save-path}. Of others the
- * settings are asked for, which SGLang always tells and vLLM in its development mode; else vLLM's metrics show what they
- * can. Source: llama.cpp b11669 and vLLM 0.32.0, recorded 2026-11-21; see {@link ServerInfo} and {@link EngineMetrics}.
+ * settings are asked for, which SGLang always tells and vLLM in its development mode; else vLLM's metrics show what
+ * they can. Source: llama.cpp b11669 and vLLM 0.32.0, recorded 2026-11-21; see {@link ServerInfo} and
+ * {@link EngineMetrics}.
  */
 final class EngineInspector {
     private static final Logger LOG = LoggerFactory.getLogger(EngineInspector.class);

@@ -13,10 +13,10 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Reads from an engine's own settings which connector it was started with: {@code GET /server_info}. Stateless.
  *
- * <p>vLLM answers only in its development mode ({@code VLLM_SERVER_DEV_MODE=1}), with
- * {@code config_format=json} as an object {@code vllm_config} whose {@code kv_transfer_config} names the connector.
- * SGLang always answers, with its arguments at the top: {@code disaggregation_mode} is {@code null} (the text),
- * {@code prefill} or {@code decode}. Source: vLLM main of 2026-08-17, SGLang of 2026-07-15.
+ * <p>vLLM answers only in its development mode ({@code VLLM_SERVER_DEV_MODE=1}), with {@code config_format=json} as an
+ * object {@code vllm_config} whose {@code kv_transfer_config} names the connector. SGLang always answers, with its
+ * arguments at the top: {@code disaggregation_mode} is {@code null} (the text), {@code prefill} or {@code decode}.
+ * Source: vLLM main of 2026-08-17, SGLang of 2026-07-15.
  */
 final class ServerInfo {
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -31,7 +31,8 @@ final class ServerInfo {
         JsonNode info = tree(body);
         String mode = info.path("disaggregation_mode").asString("");
         if (!mode.isEmpty()) {
-            return sglang(worker, mode, info.path("disaggregation_bootstrap_port").asInt(0));
+            return sglang(
+                    worker, mode, info.path("disaggregation_bootstrap_port").asInt(0));
         }
         JsonNode settings = info.path("vllm_config");
         return settings.isObject() ? vllm(settings.path("kv_transfer_config")) : Optional.empty();

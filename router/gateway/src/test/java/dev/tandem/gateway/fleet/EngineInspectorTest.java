@@ -40,8 +40,8 @@ class EngineInspectorTest {
             .port(0)
             .route(routes -> routes.get(
                             "/metrics",
-                            (request, response) ->
-                                    response.status(metrics.isEmpty() ? 404 : 200).sendString(Mono.just(metrics)))
+                            (request, response) -> response.status(metrics.isEmpty() ? 404 : 200)
+                                    .sendString(Mono.just(metrics)))
                     .get("/server_info", (request, response) -> {
                         asked.incrementAndGet();
                         assertThat(request.uri()).endsWith("?config_format=json");
@@ -51,8 +51,7 @@ class EngineInspectorTest {
                     }))
             .bindNow();
     private final ConnectionProvider connections = ConnectionProvider.newConnection();
-    private final Worker worker = 
-            new Worker("w", URI.create("http://127.0.0.1:" + engine.port()), Role.DECODE);
+    private final Worker worker = new Worker("w", URI.create("http://127.0.0.1:" + engine.port()), Role.DECODE);
     private final EngineInspector inspector = inspector(Duration.ofSeconds(20));
     private final Logger logger = (Logger) LoggerFactory.getLogger(EngineInspector.class);
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
@@ -71,8 +70,13 @@ class EngineInspectorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"nixl_bytes_transferred, nixl", "lmcache_mp_lookup_duration_seconds, shared-cache",
-        "kv_offload_load_bytes, shared-cache", "num_requests_kv_fetch_by_stage, shared-cache", "kv_cache_usage_perc, plain"})
+    @CsvSource({
+        "nixl_bytes_transferred, nixl",
+        "lmcache_mp_lookup_duration_seconds, shared-cache",
+        "kv_offload_load_bytes, shared-cache",
+        "num_requests_kv_fetch_by_stage, shared-cache",
+        "kv_cache_usage_perc, plain"
+    })
     void metricsShowTheConnector(String family, String connector) {
         metrics = PLAIN + "# TYPE vllm:" + family + " gauge\n";
 
@@ -80,27 +84,29 @@ class EngineInspectorTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "NixlConnector | {} | nixl",
-        "NixlPullConnector | {} | nixl",
-        "NixlPushConnector | {} | nixl-push",
-        "MooncakeConnector | {} | mooncake",
-        "P2pNcclConnector | {\"proxy_port\":\"30001\"} | p2p-nccl",
-        "MoRIIOConnector | {\"read_mode\":\"1\"} | moriio-read",
-        "MoRIIOConnector | {\"read_mode\":true} | moriio-read",
-        "MoRIIOConnector | {} | moriio-write",
-        "ExampleConnector | {\"shared_storage_path\":\"/kv\"} | shared-cache",
-        "LMCacheMPConnector | {} | shared-cache",
-        "LMCacheConnectorV1 | {} | shared-cache",
-        "OffloadingConnector | {\"secondary_tiers\":[{\"type\":\"fs\"}]} | shared-cache",
-        "OffloadingConnector | {\"secondary_tiers\":[{\"type\":\"fs\"},{\"type\":\"p2p\"}]} |",
-        "MooncakeLayerwiseConnector | {} |",
-        "MultiConnector | {} | nixl"
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "NixlConnector | {} | nixl",
+                "NixlPullConnector | {} | nixl",
+                "NixlPushConnector | {} | nixl-push",
+                "MooncakeConnector | {} | mooncake",
+                "P2pNcclConnector | {\"proxy_port\":\"30001\"} | p2p-nccl",
+                "MoRIIOConnector | {\"read_mode\":\"1\"} | moriio-read",
+                "MoRIIOConnector | {\"read_mode\":true} | moriio-read",
+                "MoRIIOConnector | {} | moriio-write",
+                "ExampleConnector | {\"shared_storage_path\":\"/kv\"} | shared-cache",
+                "LMCacheMPConnector | {} | shared-cache",
+                "LMCacheConnectorV1 | {} | shared-cache",
+                "OffloadingConnector | {\"secondary_tiers\":[{\"type\":\"fs\"}]} | shared-cache",
+                "OffloadingConnector | {\"secondary_tiers\":[{\"type\":\"fs\"},{\"type\":\"p2p\"}]} |",
+                "MooncakeLayerwiseConnector | {} |",
+                "MultiConnector | {} | nixl"
+            })
     void settingsSayMoreThanMetrics(String name, String extra, String connector) {
         metrics = ANY + "# TYPE vllm:nixl_bytes_transferred histogram\n";
-        info = "{\"vllm_config\":{\"model_config\":{\"model\":\"tiny\"},\"kv_transfer_config\":{\"kv_connector\":\"" + name
-                + "\",\"kv_role\":\"kv_both\",\"kv_connector_extra_config\":" + extra + "}},\"vllm_env\":{}}";
+        info = "{\"vllm_config\":{\"model_config\":{\"model\":\"tiny\"},\"kv_transfer_config\":{\"kv_connector\":\""
+                + name + "\",\"kv_role\":\"kv_both\",\"kv_connector_extra_config\":" + extra + "}},\"vllm_env\":{}}";
 
         assertThat(inspect().connector()).isEqualTo(connector);
     }
@@ -130,7 +136,9 @@ class EngineInspectorTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"not json", "[]", "{}", "{\"vllm_config\":\"model='tiny'\"}", "{\"disaggregation_mode\":7}"})
+    @CsvSource(
+            delimiter = '|',
+            value = {"not json", "[]", "{}", "{\"vllm_config\":\"model='tiny'\"}", "{\"disaggregation_mode\":7}"})
     void settingsOfAnotherShapeSayNothing(String other) {
         metrics = ANY;
         info = other;
@@ -164,7 +172,8 @@ class EngineInspectorTest {
             facts = inspect(impatient, false);
         }
         assertThat(texts()).hasSize(2);
-        assertThat(texts().getLast()).contains("connector=nixl-push seen=\"server info kv_connector NixlPushConnector\"");
+        assertThat(texts().getLast())
+                .contains("connector=nixl-push seen=\"server info kv_connector NixlPushConnector\"");
     }
 
     @Test
@@ -188,9 +197,10 @@ class EngineInspectorTest {
         inspect();
 
         assertThat(texts())
-                .containsExactly("the hand-over protocol of an engine is not known, name it in the connector of its worker"
-                        + " worker=w seen=\"server info kv_connector OffloadingConnector with a p2p tier\""
-                        + " choices=[offload-p2p, offload-pull]");
+                .containsExactly(
+                        "the hand-over protocol of an engine is not known, name it in the connector of its worker"
+                                + " worker=w seen=\"server info kv_connector OffloadingConnector with a p2p tier\""
+                                + " choices=[offload-p2p, offload-pull]");
     }
 
     @Test

@@ -21,7 +21,12 @@ import org.junit.jupiter.api.Timeout;
 final class FoundProtocolIT {
     private final SimulatedEngine prefill = engine(Mode.PREFILL);
     private final SimulatedEngine decode = engine(Mode.DECODE);
-    private GatewayRig rig;
+    private final GatewayRig rig = GatewayRig.setup()
+            .worker("p1", prefill.baseUrl(), Role.PREFILL)
+            .worker("d1", decode.baseUrl(), Role.DECODE)
+            .set("tandem.disagg.connector", "auto")
+            .set("tandem.disagg.min-prompt-tokens", "16")
+            .start();
 
     private static SimulatedEngine engine(Mode mode) {
         return SimulatedEngine.start(EngineOptions.of("tiny", 0)
@@ -36,13 +41,6 @@ final class FoundProtocolIT {
 
     @Test
     void sglangTellsAllThatItsConnectorNeeds() throws IOException {
-        rig = GatewayRig.setup()
-                .worker("p1", prefill.baseUrl(), Role.PREFILL)
-                .worker("d1", decode.baseUrl(), Role.DECODE)
-                .set("tandem.disagg.connector", "auto")
-                .set("tandem.disagg.min-prompt-tokens", "16")
-                .start();
-
         Answer answer = RawClient.post(
                 rig.port(),
                 "/v1/completions",

@@ -17,6 +17,8 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -34,12 +36,12 @@ final class HandoverProofIT {
     private final Logger logger = (Logger) LoggerFactory.getLogger(RecomputeLog.class);
     private final ListAppender<ILoggingEvent> warnings = new ListAppender<>();
     private List<SimulatedEngine> engines = List.of();
-    private GatewayRig rig;
+    private @Nullable GatewayRig started;
 
     @AfterEach
     void stop() {
         engines.forEach(SimulatedEngine::close); // before the event loops, which go with the gateway
-        rig.close();
+        rig().close();
         logger.detachAppender(warnings);
     }
 
@@ -96,13 +98,13 @@ final class HandoverProofIT {
                         "{\"choices\":[{\"text\":\"b\"}],\"usage\":{\"prompt_tokens\":700,"
                                 + "\"prompt_tokens_details\":{\"cached_tokens\":0}}}");
             });
-            rig = setup("nixl", true, prefill.url(), decode.url()).start();
+            started = setup("nixl", true, prefill.url(), decode.url()).start();
             await("nixl", 1);
 
             assertThat(ratio("nixl", "sum")).isZero();
             Poll.until(
-                    () -> "trials: " + rig.metric("tandem_canary_trials_total"),
-                    () -> rig.metric("tandem_canary_trials_total", "finding=\"equal\"") == 1);
+                    () -> "trials: " + rig().metric("tandem_canary_trials_total"),
+                    () -> rig().metric("tandem_canary_trials_total", "finding=\"equal\"") == 1);
         }
     }
 
@@ -119,7 +121,7 @@ final class HandoverProofIT {
 
     private void start(String connector, boolean canary, EngineOptions prefill, EngineOptions decode) {
         engines = List.of(SimulatedEngine.start(prefill), SimulatedEngine.start(decode));
-        rig = setup(
+        started = setup(
                         connector,
                         canary,
                         engines.getFirst().baseUrl(),
@@ -142,15 +144,19 @@ final class HandoverProofIT {
         for (int i = 1; i <= REQUESTS; i++) {
             String ask = "{\"model\":\"tiny\",\"max_tokens\":3,\"temperature\":0,\"stream\":" + (i == REQUESTS)
                     + ",\"prompt\":\"request " + i + " " + "word ".repeat(1_000) + "\"}";
-            Answer answer = RawClient.post(rig.port(), PATH, ask);
+            Answer answer = RawClient.post(rig().port(), PATH, ask);
             assertThat(answer.status()).as("%s", answer).isEqualTo(200);
             assertThat(answer.header("x-tandem-prefill")).isEqualTo("p1");
         }
-        rig.assertNothingLeft();
+        rig().assertNothingLeft();
+    }
+
+    private GatewayRig rig() {
+        return Objects.requireNonNull(started, "the gateway");
     }
 
     private double ratio(String connector, String part) {
-        return rig.metric(RATIO + "_" + part, "connector=\"" + connector + "\"", PAIR);
+        return rig().metric(RATIO + "_" + part, "connector=\"" + connector + "\"", PAIR);
     }
 
     private void await(String connector, int proofs) {
