@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
  * <p>Each side sends a greeting of 64 bytes, then the command READY with the type of its socket, then frames. A frame
  * is a byte of flags, its length in one byte or eight, and its body. Engines send messages of one frame; longer ones
  * are dropped frame by frame, so that a message without an end costs nothing. Identities are not looked at: nobody is
- * answered, and nobody can take another's. Source: rfc.zeromq.org/spec/23 (ZMTP 3.0), read 2026-11-21.
+ * answered, and nobody can take another's. Source: rfc.zeromq.org/spec/23 (ZMTP 3.0), read 2026-11-21; heartbeats:
+ * rfc.zeromq.org/spec/37 (ZMTP 3.1), tried with JeroMQ 0.6.0 on 2026-11-22.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // what is written is small, and a connection that fails is closed
 final class ZmtpReceiver extends ByteToMessageDecoder {
@@ -40,7 +41,11 @@ final class ZmtpReceiver extends ByteToMessageDecoder {
     private static final int MORE = 1;
     private static final int LARGE = 2;
     private static final int COMMAND = 4;
+    private static final int TTL_BYTES = 2;
+    private static final int MOST_CONTEXT_BYTES = 16;
     private static final String READY = "READY";
+    private static final String PING = "PING";
+    private static final String PONG = "PONG";
     private static final String SOCKET_TYPE = "Socket-Type";
 
     /** Signature, version 3.0, mechanism, not a server, filler. */
@@ -136,7 +141,7 @@ final class ZmtpReceiver extends ByteToMessageDecoder {
         body.writeByte(READY.length()).writeCharSequence(READY, StandardCharsets.US_ASCII);
         body.writeByte(SOCKET_TYPE.length()).writeCharSequence(SOCKET_TYPE, StandardCharsets.US_ASCII);
         body.writeInt(kind.name().length()).writeCharSequence(kind.name(), StandardCharsets.US_ASCII);
-        return Unpooled.wrappedBuffer(Unpooled.buffer(2).writeByte(COMMAND).writeByte(body.readableBytes()), body);
+        return command(body);
     }
 
     private void frame(ChannelHandlerContext context, ByteBuf in) {
@@ -164,9 +169,10 @@ final class ZmtpReceiver extends ByteToMessageDecoder {
         }
     }
 
-    /** Of commands only READY matters; nobody answers the others in version 3.0. */
+    /** Of commands READY matters and, once we are open, PING. */
     private void command(ChannelHandlerContext context, ByteBuf body) {
         if (state == State.OPEN) {
+            answerPing(context, body);
             return;
         }
         if (!READY.equals(text(body, 1)) || !kind.peer.equals(socketType(body))) {
@@ -177,6 +183,28 @@ final class ZmtpReceiver extends ByteToMessageDecoder {
         if (!kind.pinged) {
             context.pipeline().remove(ReadTimeoutHandler.class);
         }
+    }
+
+    /**
+     * Answers a heartbeat, which libraries send in version 3.0 too: who gets no answer hangs up, and its messages wait
+     * until it has connected again. Who does not read gets none.
+     */
+    private static void answerPing(ChannelHandlerContext context, ByteBuf body) {
+        boolean ping = PING.equals(text(body, 1));
+        int contextBytes = body.readableBytes() - TTL_BYTES;
+        if (ping
+                && contextBytes >= 0
+                && contextBytes <= MOST_CONTEXT_BYTES
+                && context.channel().isWritable()) {
+            ByteBuf pong = Unpooled.buffer().writeByte(PONG.length());
+            pong.writeCharSequence(PONG, StandardCharsets.US_ASCII);
+            pong.writeBytes(body.skipBytes(TTL_BYTES));
+            context.writeAndFlush(command(pong));
+        }
+    }
+
+    private static ByteBuf command(ByteBuf body) {
+        return Unpooled.wrappedBuffer(Unpooled.buffer(2).writeByte(COMMAND).writeByte(body.readableBytes()), body);
     }
 
     private static @Nullable String socketType(ByteBuf properties) {

@@ -85,6 +85,34 @@ class ZmtpReceiverTest implements Inbox {
         assertThat(seen).containsExactly("0102", "010203", "");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "0407 0450494e47 0014, 0405 04504f4e47",
+        "0409 0450494e47 0014 cafe, 0407 04504f4e47 cafe",
+        "0417 0450494e47 0014 000102030405060708090a0b0c0d0e0f, 0415 04504f4e47 000102030405060708090a0b0c0d0e0f",
+        "0418 0450494e47 0014 000102030405060708090a0b0c0d0e0f10, ''", // a context that is too long
+        "0406 0450494e47 00, ''", // breaks off
+        "0407 04504f4e47 0014, ''" // somebody else's PONG
+    })
+    void answersAHeartbeatWithItsContext(String ping, String pong) {
+        send(RawPeer.GREETING + RawPeer.READY_DEALER);
+        sent();
+
+        send(ping.replace(" ", ""));
+        assertThat(sent()).isEqualTo(pong.replace(" ", ""));
+        assertThat(router.isOpen()).isTrue();
+    }
+
+    @Test
+    void answersNoHeartbeatsOfWhoDoesNotRead() {
+        send(RawPeer.GREETING + RawPeer.READY_DEALER);
+        sent();
+        router.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+
+        send("04070450494e470014");
+        assertThat(sent()).isEmpty();
+    }
+
     @Test
     void takesTheLargestMessage() {
         send(RawPeer.GREETING + RawPeer.READY_DEALER + "020000000000002000" + "ab".repeat(8192));
