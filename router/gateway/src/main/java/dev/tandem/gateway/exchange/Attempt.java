@@ -163,6 +163,14 @@ public final class Attempt implements AutoCloseable {
         kv.compareAndSet(Kv.NONE, Kv.COMPUTING);
     }
 
+    /** The prefill worker finds fault with the request, and has computed nothing. */
+    void prefillRejected(EngineAnswer rejection) {
+        if (kv.getAndSet(Kv.NONE) == Kv.CLAIMED) {
+            handoverEnded(HandoverResult.ABANDONED);
+        }
+        holds(rejection);
+    }
+
     /** The prefill worker has computed the prompt; what it has to hand over, it still holds. */
     void prefilled(long nanos) {
         kv.compareAndSet(Kv.COMPUTING, Kv.NONE);

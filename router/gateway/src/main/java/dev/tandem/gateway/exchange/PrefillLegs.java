@@ -106,7 +106,7 @@ final class PrefillLegs {
 
     private static Mono<Prefilled> refused(Attempt attempt, EngineAnswer answer) {
         return answer.rejected() && attempt.connector().afterPrefillFailure() == AfterPrefillFailure.ROUTE_AGAIN
-                ? DecodeLegs.whole(answer).doOnNext(attempt::holds).map(Prefilled.Rejection::new)
+                ? DecodeLegs.whole(answer).doOnNext(attempt::prefillRejected).map(Prefilled.Rejection::new)
                 : Mono.error(DecodeLegs.refusal(answer));
     }
 
