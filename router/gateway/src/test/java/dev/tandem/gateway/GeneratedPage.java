@@ -24,13 +24,18 @@ public final class GeneratedPage {
 
     /** Fails when the page differs from {@code content}, or rewrites it when asked to. */
     public void verify(String content) throws IOException {
-        if (Boolean.getBoolean(UPDATE)) {
+        if (updating()) {
             Files.createDirectories(file.getParent());
             Files.writeString(file, content);
         }
         assertThat(Files.exists(file) ? Files.readString(file) : "")
                 .as("%s is stale: run this test with -D%s=true and commit the page", file.getFileName(), UPDATE)
                 .isEqualTo(content);
+    }
+
+    /** Returns whether pages are to be rewritten. */
+    public static boolean updating() {
+        return Boolean.getBoolean(UPDATE);
     }
 
     /** Returns the root of the source tree: the nearest folder above that holds the Maven wrapper. */

@@ -193,6 +193,13 @@ public final class Attempt implements AutoCloseable {
         kv.compareAndSet(Kv.NONE, Kv.COMPUTING);
     }
 
+    /** The prefill worker finds fault with the request, and has computed nothing. */
+    void prefillRejected() {
+        if (kv.getAndSet(Kv.NONE) == Kv.CLAIMED) {
+            handoverEnded(HandoverResult.ABANDONED);
+        }
+    }
+
     /** The prefill worker has computed the prompt; what it has to hand over, it still holds. */
     void prefilled(long nanos) {
         kv.compareAndSet(Kv.COMPUTING, Kv.NONE);

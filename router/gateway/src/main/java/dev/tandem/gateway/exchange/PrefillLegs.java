@@ -147,7 +147,7 @@ final class PrefillLegs {
 
     private static Mono<EngineAnswer> refused(Attempt attempt, EngineAnswer answer) {
         return answer.rejected() && attempt.connector().afterPrefillFailure() == AfterPrefillFailure.ROUTE_AGAIN
-                ? DecodeLegs.whole(answer)
+                ? DecodeLegs.whole(answer).doOnNext(rejection -> attempt.prefillRejected())
                 : Mono.error(DecodeLegs.refusal(answer));
     }
 

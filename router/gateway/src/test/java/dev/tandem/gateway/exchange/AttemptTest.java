@@ -181,6 +181,17 @@ class AttemptTest {
     }
 
     @Test
+    void aPrefillLegThatWasRejectedLeavesNothing() {
+        Attempt attempt = attempt("nixl");
+        attempt.prefilling();
+        attempt.prefillRejected();
+        attempt.close();
+
+        assertThat(told).isEmpty();
+        assertThat(abandoned).isTrue();
+    }
+
+    @Test
     void aPrefillLegThatHasFailedLeavesNothing() {
         Attempt attempt = attempt("nixl");
         attempt.prefilling();

@@ -8,6 +8,7 @@ import dev.tandem.gateway.it.RawClient.Answer;
 import dev.tandem.simulator.http.EngineOptions;
 import dev.tandem.simulator.http.SimulatedEngine;
 import dev.tandem.simulator.lmcache.PdConfig;
+import dev.tandem.simulator.notice.Mishaps;
 import java.io.IOException;
 import java.util.List;
 import java.util.regex.MatchResult;
@@ -34,13 +35,19 @@ final class FirstTokenIT {
     /** Two engines with LMCache behind the gateway, and one that serves alone. */
     private record Stack(SimulatedEngine prefill, SimulatedEngine decode, SimulatedEngine alone, GatewayRig rig)
             implements AutoCloseable {
-        private static Stack start(String connector) throws IOException {
+        private static Stack start(String connector) {
+            return start(connector, Mishaps.NONE);
+        }
+
+        /** Starts with what happens to notices on their way. */
+        private static Stack start(String connector, Mishaps mishaps) {
             int port = FreePort.any();
             boolean notified = connector.equals("lmcache-pd-notified");
             SimulatedEngine decode = SimulatedEngine.start(engine(PdConfig.receiver()));
             PdConfig sender = PdConfig.sender("127.0.0.1:" + port);
             SimulatedEngine prefill =
-                    SimulatedEngine.start(engine(notified ? sender : sender.withPort(decode.sideChannelPort())));
+                    SimulatedEngine.start(engine(notified ? sender : sender.withPort(decode.sideChannelPort()))
+                            .withMishaps(mishaps));
             GatewayRig rig = GatewayRig.setup()
                     .worker("d1", decode.baseUrl(), Role.DECODE)
                     .set("tandem.workers[0].kv.port", Integer.toString(decode.sideChannelPort()))
@@ -117,6 +124,23 @@ final class FirstTokenIT {
             assertThat(Streams.text(stack.ask(COMPLETIONS, stop)))
                     .isNotEmpty()
                     .isEqualTo(Streams.text(stack.exact(COMPLETIONS, stop)));
+            stack.assertNothingLeft();
+        }
+    }
+
+    /** The decode engine has two ranks, and there is a notice for each. */
+    @ParameterizedTest
+    @CsvSource({"0, taken", "2, failed"})
+    void decodeWaitsForEveryRank(int lose, String result) throws IOException {
+        String ask = "{\"max_tokens\":9," + PROMPT + "}";
+        try (Stack stack = Stack.start("lmcache-pd-notified", Mishaps.NONE.withLose(lose))) {
+            assertThat(Streams.text(stack.ask(COMPLETIONS, ask)))
+                    .isNotEmpty()
+                    .isEqualTo(Streams.text(stack.exact(COMPLETIONS, ask)));
+
+            assertThat(stack.rig().metric("tandem_handovers_total", "result=\"" + result + "\""))
+                    .isOne();
+            assertThat(stack.rig().metric("tandem_handovers_total")).isOne();
             stack.assertNothingLeft();
         }
     }

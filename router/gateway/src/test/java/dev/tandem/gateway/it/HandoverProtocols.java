@@ -62,7 +62,8 @@ record HandoverProtocols(
     /** Returns every connector. */
     static List<HandoverProtocols> all() {
         Path folder = folder();
-        int http = FreePort.any();
+        int telemetry = FreePort.any();
+        int callbacks = FreePort.any();
         int notices = FreePort.any();
         return List.of(
                 vllm("shared-cache", (base, role, decodes) -> base.withStore(folder)),
@@ -82,13 +83,13 @@ record HandoverProtocols(
                 vllm(
                                 "lmcache-mp",
                                 (base, role, decodes) -> base.withLmcacheMp(
-                                        folder, URI.create("http://127.0.0.1:" + http + "/api/v1/telemetry")))
-                        .listening("http", http),
+                                        folder, URI.create("http://127.0.0.1:" + telemetry + "/api/v1/telemetry")))
+                        .listening("http", telemetry),
                 vllm(
                                 "ascend-layerwise",
                                 (base, role, decodes) -> base.withConnector(
                                         LayerwiseConfig.NAME, new LayerwiseConfig(kvRole(role), "127.0.0.1", 0, null)))
-                        .listening("http", http),
+                        .listening("http", callbacks),
                 vllm("lmcache-pd", HandoverProtocols::lmcachePd).toOne(),
                 vllm("lmcache-pd-first-token", HandoverProtocols::lmcachePd).toOne(),
                 vllm(

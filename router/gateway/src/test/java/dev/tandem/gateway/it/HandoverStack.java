@@ -33,9 +33,9 @@ final class HandoverStack implements AutoCloseable {
                 .set("tandem.disagg.min-prompt-tokens", "16")
                 .set("tandem.routing.prefill-policy", "session")
                 .set("tandem.routing.decode-policy", "session")
-                .set("tandem.engine.stream-silence", "1s")
-                .set("tandem.engine.answer-silence", "3s")
-                .set("tandem.engine.connect-timeout", "500ms")
+                .set("tandem.engine.stream-silence", "2s")
+                .set("tandem.engine.answer-silence", "5s")
+                .set("tandem.engine.connect-timeout", "2s")
                 // No connection is used twice: whether a dead one has been noticed yet would be chance.
                 .set("tandem.engine.idle-timeout", "1ms")
                 .set("tandem.health.probes-up", "1")
