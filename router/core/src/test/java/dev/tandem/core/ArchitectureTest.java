@@ -22,7 +22,7 @@ class ArchitectureTest extends PackageRules {
             entry("prefix", Set.of("request", "fleet", "time")),
             entry("routing", Set.of("fleet", "prefix", "failure", "request", "time")),
             entry("disagg", Set.of("fleet", "request", "failure")),
-            entry("retry", Set.of("failure", "fleet", "disagg")),
+            entry("retry", Set.of("failure", "time")),
             entry("lifecycle", Set.of("failure", "time", "request", "fleet", "prefix", "routing", "disagg", "retry")));
 
     ArchitectureTest() {
