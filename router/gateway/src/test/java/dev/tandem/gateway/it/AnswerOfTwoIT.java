@@ -26,7 +26,7 @@ final class AnswerOfTwoIT {
 
     /** Differ from engine to engine, or by what each has cached itself. */
     private static final Set<String> OWN =
-            Set.of("id", "created", "system_fingerprint", "created_cache_tokens", "kv_transfer_params");
+            Set.of("id", "created", "system_fingerprint", "created_cache_tokens", "kv_transfer_params", "timings");
 
     /** Connectors whose prefill answer is there before decode begins. */
     static Stream<HandoverProtocols> oneAfterTheOther() {
