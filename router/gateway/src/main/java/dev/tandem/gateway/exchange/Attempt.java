@@ -7,15 +7,12 @@ import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
 import dev.tandem.core.disagg.Leg;
-import dev.tandem.core.disagg.connector.ComputeOnly;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
-import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.EngineAnswer;
-import dev.tandem.gateway.answer.PromptLogprobs;
 import dev.tandem.gateway.answer.Substitution;
 import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.handover.Awaited;
@@ -47,6 +44,7 @@ public final class Attempt implements AutoCloseable {
     private final AtomicReference<Kv> kv = new AtomicReference<>(Kv.NONE);
     private final AtomicBoolean counted = new AtomicBoolean();
     private final Sinks.Empty<Void> closed = Sinks.empty();
+    private final OfPrefill ofPrefill = new OfPrefill();
     private final Set<String> blamed = new HashSet<>();
     private final Set<String> doubted = new HashSet<>();
     private volatile @Nullable BooleanSupplier drain;
@@ -54,8 +52,6 @@ public final class Attempt implements AutoCloseable {
     private volatile @Nullable EngineAnswer answer;
     private volatile boolean over;
     private long prefillNanos = RequestRecord.UNKNOWN;
-    private volatile int cachedTokens = RequestRecord.UNKNOWN;
-    private volatile @Nullable PromptLogprobs promptLogprobs;
 
     /** Where the KV cache is. */
     private enum Kv {
@@ -116,13 +112,8 @@ public final class Attempt implements AutoCloseable {
         if (engineId != null) {
             changes.add(Substitution.ofText(engineId, exchangeId));
         }
-        String counter = CachedTokens.counter(decode.api());
-        if (prefillLease != null && counter != null) {
-            changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
-        }
-        PromptLogprobs ofPrompt = promptLogprobs;
-        if (ofPrompt != null) {
-            changes.add(ofPrompt.inItsPlace());
+        if (prefillLease != null) {
+            ofPrefill.addTo(changes, decode);
         }
         return answer.shownWith(changes);
     }
@@ -146,19 +137,9 @@ public final class Attempt implements AutoCloseable {
         return doubted;
     }
 
-    /** The prefill worker has found that many tokens of the prompt in its cache; below 0 when decode knows better. */
-    void found(int cached) {
-        cachedTokens = cached;
-    }
-
-    /** The prefill worker has told what the client wants to know of its prompt. */
-    void told(PromptLogprobs ofPrompt) {
-        promptLogprobs = ofPrompt;
-    }
-
-    /** Returns a decode leg that does not ask for what prefill has told. */
-    Leg unasked(Leg decode) {
-        return promptLogprobs == null ? decode : ComputeOnly.withoutPrompt(decode);
+    /** Returns what the prefill worker has told for the answer. */
+    OfPrefill ofPrefill() {
+        return ofPrefill;
     }
 
     /** Completes when the attempt has ended. */
@@ -270,13 +251,13 @@ public final class Attempt implements AutoCloseable {
 
     /** The prefill worker has answered without naming one. */
     void notOffered() {
-        cachedTokens = RequestRecord.UNKNOWN;
+        ofPrefill.forgetFound();
         handoverEnded(HandoverResult.NOT_OFFERED);
     }
 
     /** It did not get to the decode worker. */
     void handoverFailed() {
-        cachedTokens = RequestRecord.UNKNOWN;
+        ofPrefill.forgetFound();
         handoverEnded(HandoverResult.FAILED);
     }
 
@@ -327,7 +308,7 @@ public final class Attempt implements AutoCloseable {
      * NIXL does, or is silent, that proves nothing.
      */
     public void said(UsageReport decode) {
-        if (cachedTokens >= 0 && connector.countsHandedOver()) {
+        if (ofPrefill.hasFound() && connector.countsHandedOver()) {
             proved(decode.promptTokens(), decode.cachedTokens());
         }
     }
@@ -374,9 +355,7 @@ public final class Attempt implements AutoCloseable {
                 stranded();
             }
             case COMPUTING -> stranded();
-            case NONE -> {
-                // nobody holds anything
-            }
+            case NONE -> {}
         }
     }
 

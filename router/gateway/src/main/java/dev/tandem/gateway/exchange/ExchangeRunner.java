@@ -112,7 +112,8 @@ public final class ExchangeRunner {
                 })
                 .onErrorResume(FailureException.class, failure -> withoutPrefill(legs, exchange, failure))
                 .flatMap(next -> switch (next) {
-                    case Next.Decode(Leg leg) -> decode(legs, legs.attempt().unasked(leg));
+                    case Next.Decode(Leg leg) ->
+                        decode(legs, legs.attempt().ofPrefill().unasked(leg));
                     case Next.Rejected(EngineAnswer answer) -> Mono.just(answer);
                 });
     }

@@ -56,7 +56,7 @@ final class PrefillLegs {
                 .flatMap(answer -> answer.successful()
                         ? all(answer, request)
                                 .doOnNext(all -> {
-                                    attempt.found(CachedTokens.found(all));
+                                    attempt.ofPrefill().found(CachedTokens.found(all));
                                     ofPrompt(attempt, request, all);
                                     completed(attempt, request.leg(), start);
                                 })
@@ -101,7 +101,7 @@ final class PrefillLegs {
         if (request.asksForPromptLogprobs()) {
             return all(answer, request)
                     .doOnNext(all -> {
-                        attempt.found(CachedTokens.used(all));
+                        attempt.ofPrefill().found(CachedTokens.used(all));
                         ofPrompt(attempt, request, all);
                     })
                     .doOnNext(ReferenceCountUtil::release)
@@ -112,7 +112,7 @@ final class PrefillLegs {
                 .doOnNext(tap::accept)
                 .doOnNext(ReferenceCountUtil::release)
                 .then()
-                .doOnSuccess(ended -> attempt.found(CachedTokens.of(tap.usage())));
+                .doOnSuccess(ended -> attempt.ofPrefill().found(CachedTokens.of(tap.usage())));
     }
 
     /**
@@ -135,7 +135,7 @@ final class PrefillLegs {
 
     private static void ofPrompt(Attempt attempt, LegRequest request, ByteBuf answer) {
         if (request.asksForPromptLogprobs()) {
-            PromptLogprobs.in(answer).ifPresent(attempt::told);
+            PromptLogprobs.in(answer).ifPresent(attempt.ofPrefill()::told);
         }
     }
 

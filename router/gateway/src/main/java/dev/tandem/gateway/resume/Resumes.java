@@ -18,6 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
 
 /**
  * Makes streams survive their workers ({@code tandem.stream.resume}): the client sees one stream, no token of which is
@@ -99,9 +100,11 @@ public final class Resumes {
             };
         }
 
+        /** Asks as if from outside: the response that is being written releases all that is discarded upstream. */
         private Flux<ByteBuf> ask(FailureException died, ApiKind asked, BodyEdits edits) {
             return successor
                     .ask(died, asked, edits)
+                    .contextWrite(ofResponse -> Context.empty())
                     .flatMap(answer -> answer.successful() ? Mono.just(answer) : refused(answer))
                     .doOnNext(answer -> listener.onResume(ResumeResult.RESUMED))
                     .map(this::stream)

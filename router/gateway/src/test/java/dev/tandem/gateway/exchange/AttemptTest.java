@@ -105,12 +105,14 @@ class AttemptTest {
     void decodeIsNotAskedForWhatPrefillHasTold() {
         Attempt attempt = attempt("shared-cache");
         Leg decode = attempt.exchange().decode();
-        assertThat(attempt.unasked(decode)).isEqualTo(decode);
+        assertThat(attempt.ofPrefill().unasked(decode)).isEqualTo(decode);
 
-        attempt.told(PromptLogprobs.in(Unpooled.copiedBuffer("{\"prompt_logprobs\":[null]}", StandardCharsets.UTF_8))
-                .orElseThrow());
+        attempt.ofPrefill()
+                .told(PromptLogprobs.in(Unpooled.copiedBuffer("{\"prompt_logprobs\":[null]}", StandardCharsets.UTF_8))
+                        .orElseThrow());
 
-        assertThat(attempt.unasked(decode).body().edits()).containsExactly(new BodyEdits.Edit.Drop("prompt_logprobs"));
+        assertThat(attempt.ofPrefill().unasked(decode).body().edits())
+                .containsExactly(new BodyEdits.Edit.Drop("prompt_logprobs"));
     }
 
     @Test
@@ -204,13 +206,13 @@ class AttemptTest {
     @Test
     void whatDecodeFoundIsHeldAgainstWhatItWasHandedOver() {
         Attempt whole = attempt("shared-cache");
-        whole.found(0);
+        whole.ofPrefill().found(0);
         whole.said(new UsageReport(1_000, 896, 5));
         Attempt twice = attempt("shared-cache");
-        twice.found(128);
+        twice.ofPrefill().found(128);
         twice.said(new UsageReport(1_000, 0, 5));
         Attempt part = attempt("mooncake");
-        part.found(0);
+        part.ofPrefill().found(0);
         part.said(new UsageReport(1_128, 512, 5));
 
         assertThat(told).containsExactly("shared-cache p>d 744/744", "shared-cache p>d 0/744", "mooncake p>d 512/1000");
@@ -220,18 +222,18 @@ class AttemptTest {
     void whatIsNotSaidOrSaidOfSomethingElseProvesNothing() {
         UsageReport none = new UsageReport(1_000, 0, 5);
         Attempt toldByPrefill = attempt("nixl");
-        toldByPrefill.found(-1);
+        toldByPrefill.ofPrefill().found(-1);
         toldByPrefill.said(none);
         Attempt failedAloud = attempt("lmcache-mp");
-        failedAloud.found(0);
+        failedAloud.ofPrefill().found(0);
         failedAloud.handoverFailed();
         told.clear();
         failedAloud.said(none);
         Attempt ofPrefill = attempt("sglang");
-        ofPrefill.found(0);
+        ofPrefill.ofPrefill().found(0);
         ofPrefill.said(none);
         Attempt silent = attempt("shared-cache");
-        silent.found(0);
+        silent.ofPrefill().found(0);
         silent.said(new UsageReport(1_000, -1, 5));
         silent.said(UsageReport.NONE);
         attempt("shared-cache").said(none); // prefill has said nothing

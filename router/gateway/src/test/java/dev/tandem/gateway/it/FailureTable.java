@@ -47,7 +47,9 @@ final class FailureTable {
             *Attempts*: how many were made. *After*: which limit passed first; where it is empty, the outcome followed at \
             once. The limits were 2 s for a streamed answer (`tandem.engine.stream-silence`), 5 s for others \
             (`.answer-silence`: prefill legs) and 2 s for notices; by default they are 2 min, 10 min and 2 s. *ms*: how long \
-            the client waited in all topologies, on a busy machine with engines that compute in no time; not compared.
+            the client waited in all topologies, on a busy machine with engines that compute in no time; not compared. Nor \
+            is *half an answer* of prefill where legs run side by side: if decode has answered by then, there is no second \
+            attempt.
             """;
 
     private final Map<String, FailureRow> rows = new LinkedHashMap<>();

@@ -21,8 +21,11 @@ final class ResumePairIT {
     private static final Map<String, String> RESUME = Map.of("tandem.stream.resume", "true");
     private static final String[] SESSION = {"x-session-id: one"};
 
+    /** A second decode engine is needed, and engines that tell token ids. */
     private static Stream<HandoverProtocols> protocols() {
-        return HandoverProtocols.all().stream().filter(protocol -> protocol.receivers() > 1);
+        return HandoverProtocols.all().stream()
+                .filter(protocol ->
+                        protocol.receivers() > 1 && !protocol.connector().equals("llamacpp-slot"));
     }
 
     private static HandoverProtocols ascend() {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.exchange;
+
+import dev.tandem.core.disagg.Leg;
+import dev.tandem.core.disagg.connector.ComputeOnly;
+import dev.tandem.core.lifecycle.RequestRecord;
+import dev.tandem.gateway.answer.CachedTokens;
+import dev.tandem.gateway.answer.PromptLogprobs;
+import dev.tandem.gateway.answer.Substitution;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What a prefill worker has told of the prompt, and decode's answer shows in place of its own. Thread-safe. */
+final class OfPrefill {
+    private volatile int cachedTokens = RequestRecord.UNKNOWN;
+    private volatile @Nullable PromptLogprobs logprobs;
+
+    /** It has found that many tokens of the prompt in its cache; below 0 when decode knows better. */
+    void found(int cached) {
+        cachedTokens = cached;
+    }
+
+    /** It has told what the client wants to know of its prompt. */
+    void told(PromptLogprobs ofPrompt) {
+        logprobs = ofPrompt;
+    }
+
+    /** Nothing was handed over: decode knows better what it found. */
+    void forgetFound() {
+        cachedTokens = RequestRecord.UNKNOWN;
+    }
+
+    /** Whether it has told what it found. */
+    boolean hasFound() {
+        return cachedTokens >= 0;
+    }
+
+    /** Returns a decode leg that does not ask for what has been told. */
+    Leg unasked(Leg decode) {
+        return logprobs == null ? decode : ComputeOnly.withoutPrompt(decode);
+    }
+
+    /** Adds the changes of decode's answer. */
+    void addTo(List<Substitution> changes, Leg decode) {
+        String counter = CachedTokens.counter(decode.api());
+        if (counter != null) {
+            changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
+        }
+        PromptLogprobs ofPrompt = logprobs;
+        if (ofPrompt != null) {
+            changes.add(ofPrompt.inItsPlace());
+        }
+    }
+}
