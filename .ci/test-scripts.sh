@@ -170,7 +170,8 @@ says 'another processor' 4 'is for x86-64' vllm
 # Every series of ours that a dashboard or an alert names must be one that docs/metrics.md lists.
 cd "$source"
 while read -r series; do
-  grep -qE "^\\| \`${series%_bucket}\`" docs/metrics.md \
+  histogram=${series%_bucket} histogram=${histogram%_sum} histogram=${histogram%_count}
+  grep -qE "^\\| \`($series|$histogram)\`" docs/metrics.md \
     || { printf 'FAIL  configs name %s, docs/metrics.md does not\n' "$series"; failed=$((failed + 1)); }
 done < <(grep -rhoE 'tandem_[a-z0-9_]+' configs/grafana/dashboards configs/prometheus | sort -u)
 for dashboard in configs/grafana/dashboards/*.json; do
