@@ -8,8 +8,6 @@ import dev.tandem.core.request.ApiKind;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Completions with which one worker can go on where another has stopped, so that nobody sees the seam. Stateless.
@@ -24,10 +22,9 @@ public final class Continuable {
     private static final String MAX_TOKENS = "max_tokens";
     private static final String OPTIONS = "stream_options";
 
-    private static final Set<String> FIELDS = Set.of(
+    /** Fields that say how a token is drawn, whatever was drawn before it. */
+    static final Set<String> SAMPLING = Set.of(
             "model",
-            PROMPT,
-            MAX_TOKENS,
             "temperature",
             "top_p",
             "top_k",
@@ -40,6 +37,8 @@ public final class Continuable {
             OPTIONS,
             "user",
             "priority");
+
+    private static final Set<String> OWN = Set.of(PROMPT, MAX_TOKENS);
 
     private static final Set<String> KNOWN_OPTIONS =
             Set.of("null", "{}", "{\"include_usage\":true}", "{\"include_usage\":false}");
@@ -55,7 +54,7 @@ public final class Continuable {
     }
 
     private static boolean is(RequestBody.Json body) {
-        return names(body).allMatch(FIELDS::contains)
+        return body.names().allMatch(name -> SAMPLING.contains(name) || OWN.contains(name))
                 && body.fields().indexOf(PROMPT) >= 0
                 && maxTokens(body) > 1
                 && knownOptions(body);
@@ -95,15 +94,10 @@ public final class Continuable {
 
     /** Returns the edits after which only what a tokenizer needs is left. */
     public static BodyEdits promptOnly(RequestBody.Json body) {
-        List<Edit> drops = names(body)
+        List<Edit> drops = body.names()
                 .filter(name -> !name.equals(PROMPT) && !name.equals("model"))
                 .<Edit>map(Drop::new)
                 .toList();
         return new BodyEdits(drops);
-    }
-
-    private static Stream<String> names(RequestBody.Json body) {
-        TopLevelFields fields = body.fields();
-        return IntStream.range(0, fields.count()).mapToObj(fields::name);
     }
 }

@@ -9,6 +9,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
@@ -29,6 +31,7 @@ public sealed interface RequestBody {
         private final int bytes;
         private final boolean promptLogprobs;
         private @Nullable ByteBuf buffer;
+        private @Nullable String digest;
 
         Json(ByteBuf buffer, TopLevelFields fields) {
             this.buffer = buffer;
@@ -51,6 +54,11 @@ public sealed interface RequestBody {
             return held == null ? Unpooled.EMPTY_BUFFER : held;
         }
 
+        /** Returns the names of the top-level fields in their order. */
+        Stream<String> names() {
+            return IntStream.range(0, fields.count()).mapToObj(fields::name);
+        }
+
         /** Returns the value of a top-level field as the client wrote it, if the body has one of that name. */
         Optional<String> text(String field) {
             int index = fields.indexOf(field);
@@ -63,8 +71,17 @@ public sealed interface RequestBody {
                     held.toString(held.readerIndex() + from, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
         }
 
-        /** Returns a text that only the same body has: its SHA-256. */
+        /** Returns a text that only the same body has: its SHA-256, which is computed once. */
         public String digest() {
+            String known = digest;
+            if (known == null) {
+                known = sha256();
+                digest = known;
+            }
+            return known;
+        }
+
+        private String sha256() {
             try {
                 MessageDigest digest = MessageDigest.getInstance("SHA-256");
                 for (ByteBuffer part : bytes().nioBuffers()) {

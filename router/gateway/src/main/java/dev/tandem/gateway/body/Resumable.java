@@ -13,8 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
@@ -44,23 +42,6 @@ public final class Resumable {
 
     /** The edits after which workers tell the ids of their tokens. */
     public static final BodyEdits TELLING_IDS = new BodyEdits(List.of(new Put(TOKEN_IDS, "true")));
-
-    /** Fields that say how tokens are drawn, whatever was drawn before. */
-    private static final Set<String> KEPT = Set.of(
-            "model",
-            TEMPERATURE,
-            "top_p",
-            "top_k",
-            "min_p",
-            "repetition_penalty",
-            "logit_bias",
-            "ignore_eos",
-            "stop_token_ids",
-            "stream",
-            OPTIONS,
-            TOKEN_IDS,
-            "user",
-            "priority");
 
     private static final Set<String> OF_COMPLETIONS = Set.of(PROMPT, MAX_TOKENS);
     private static final Set<String> OF_CHATS =
@@ -99,10 +80,8 @@ public final class Resumable {
     private final boolean showsUsage;
 
     private Resumable(RequestBody.Json body, int maxTokens) {
-        this.drops = names(body)
-                .filter(name -> !KEPT.contains(name))
-                .<Edit>map(Drop::new)
-                .toList();
+        this.drops =
+                body.names().filter(name -> !kept(name)).<Edit>map(Drop::new).toList();
         this.maxTokens = maxTokens;
         this.greedy = body.text(TEMPERATURE).map(ZERO::contains).orElse(false);
         this.showsIds = body.text(TOKEN_IDS).map("true"::equals).orElse(false);
@@ -140,7 +119,11 @@ public final class Resumable {
 
     private static boolean known(RequestBody.Json body, Set<String> own) {
         return Continuable.knownOptions(body)
-                && names(body).allMatch(name -> KEPT.contains(name) || own.contains(name) || neutral(body, name));
+                && body.names().allMatch(name -> kept(name) || own.contains(name) || neutral(body, name));
+    }
+
+    private static boolean kept(String name) {
+        return Continuable.SAMPLING.contains(name) || name.equals(TOKEN_IDS);
     }
 
     private static boolean neutral(RequestBody.Json body, String name) {
@@ -194,9 +177,5 @@ public final class Resumable {
         return TELLING_IDS
                 .and(drops.toArray(Edit[]::new))
                 .and(new Put(PROMPT, tokens), new Put(MAX_TOKENS, Integer.toString(most)));
-    }
-
-    private static Stream<String> names(RequestBody.Json body) {
-        return IntStream.range(0, body.fields().count()).mapToObj(body.fields()::name);
     }
 }
