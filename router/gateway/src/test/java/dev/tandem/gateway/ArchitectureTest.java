@@ -21,11 +21,12 @@ class ArchitectureTest extends PackageRules {
             entry("body", Set.of()),
             entry("admission", Set.of()),
             entry("answer", Set.of()),
-            entry("exchange", Set.of("answer", "body", "handover")),
+            entry("exchange", Set.of("answer", "body", "handover", "turn")),
             entry("handover", Set.of()),
             entry("resume", Set.of("answer", "body")),
+            entry("turn", Set.of("answer", "body")),
             entry("pipeline", Set.of("admission", "answer", "exchange", "body", "resume")),
-            entry("api", Set.of("pipeline", "answer", "body", "ops")),
+            entry("api", Set.of("pipeline", "answer", "body", "turn", "ops")),
             entry("trial", Set.of("answer", "body", "exchange")),
             entry("edge", Set.of()),
             entry("fleet", Set.of()),
@@ -46,6 +47,7 @@ class ArchitectureTest extends PackageRules {
                             "fleet",
                             "telemetry",
                             "trial",
+                            "turn",
                             "ops")));
 
     ArchitectureTest() {
@@ -79,7 +81,8 @@ class ArchitectureTest extends PackageRules {
                         ROOT + "exchange..",
                         ROOT + "handover..",
                         ROOT + "pipeline..",
-                        ROOT + "resume..")
+                        ROOT + "resume..",
+                        ROOT + "turn..")
                 .and()
                 .haveNameNotMatching(".*\\.(Peek|Drains|EngineBody|EngineClient)")
                 .should()

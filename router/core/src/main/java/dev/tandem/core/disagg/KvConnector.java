@@ -92,6 +92,16 @@ public interface KvConnector {
         return Duration.ZERO;
     }
 
+    /**
+     * Returns what the answer of a decode engine must say so that the prefill leg of the conversation's next turn can
+     * read what it has computed; or null where the protocol knows no such thing.
+     *
+     * @param decode seat of the engine that answered
+     */
+    default Handover.@Nullable Carried readBack(Seat decode) {
+        return null;
+    }
+
     /** Returns what is safe after the prefill leg has failed. */
     AfterPrefillFailure afterPrefillFailure();
 

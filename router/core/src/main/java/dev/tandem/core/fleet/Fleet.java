@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -84,6 +85,11 @@ public final class Fleet {
     /** Returns every worker as it is now, in the order of their ids. */
     public List<WorkerStatus> statuses() {
         return states.values().stream().map(WorkerState::status).toList();
+    }
+
+    /** Returns a worker as it is now; empty when it has left the fleet. */
+    public Optional<WorkerStatus> status(Worker worker) {
+        return Optional.ofNullable(current(worker)).map(WorkerState::status);
     }
 
     /** Returns the union of the models that the workers last listed, also those of workers that are down now. */

@@ -43,6 +43,9 @@ public interface RequestListener {
     /** A stream has broken off behind its first byte, and something was done about it. */
     default void onResume(ResumeResult result) {}
 
+    /** Something has become of a KV cache that a decode worker keeps for the next turn of its conversation. */
+    default void onTurn(TurnResult result) {}
+
     /** A request has ended, well or not. Called once per {@code onAccepted}. */
     default void onSettled(RequestRecord record) {}
 
@@ -68,6 +71,18 @@ public interface RequestListener {
         REFUSED,
         /** Nobody else was there, or who was there failed, too. */
         FAILED
+    }
+
+    /** What becomes of a KV cache that a decode worker keeps for the next turn of a conversation. */
+    enum TurnResult {
+        /** The decode worker has said where it lies; one of the others follows. */
+        KEPT,
+        /** A prefill worker was told to read it. */
+        READ,
+        /** The next turn began with other tokens. */
+        CHANGED,
+        /** No next turn came in time, or its decode worker has gone, or there were too many of them. */
+        UNREAD
     }
 
     /** Which leg. */

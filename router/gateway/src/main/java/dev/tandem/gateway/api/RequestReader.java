@@ -13,6 +13,7 @@ import dev.tandem.gateway.body.BodyScanner;
 import dev.tandem.gateway.body.RequestBody;
 import dev.tandem.gateway.body.ScannedBody;
 import dev.tandem.gateway.pipeline.ClientRequest;
+import dev.tandem.gateway.turn.Conversations;
 import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -35,6 +36,7 @@ public final class RequestReader {
     private final BodyScanner scanner;
     private final Scheduler compute;
     private final List<String> sessionHeaders;
+    private final Conversations conversations;
     private final Ticker ticker;
 
     /**
@@ -42,17 +44,20 @@ public final class RequestReader {
      *
      * @param compute runs scans of large bodies
      * @param sessionHeaders headers that may hold a session key, the first one present counts
+     * @param conversations tells conversations apart
      */
     public RequestReader(
             BodyCollector collector,
             BodyScanner scanner,
             Scheduler compute,
             List<String> sessionHeaders,
+            Conversations conversations,
             Ticker ticker) {
         this.collector = collector;
         this.scanner = scanner;
         this.compute = compute;
         this.sessionHeaders = List.copyOf(sessionHeaders);
+        this.conversations = conversations;
         this.ticker = ticker;
     }
 
@@ -92,6 +97,7 @@ public final class RequestReader {
     ClientRequest scan(Head head, ByteBuf bytes) {
         try {
             ScannedBody scanned = scanner.scan(bytes);
+            String session = session(head.headers());
             return new ClientRequest(
                     head.id(),
                     head.api(),
@@ -104,8 +110,9 @@ public final class RequestReader {
                             scanned.model(),
                             scanned.fingerprint(),
                             scanned.promptTokens(),
-                            session(head.headers()),
+                            session,
                             scanned.splittable(head.api())),
+                    conversations.of(head.api(), head.headers(), session, scanned),
                     head.arrivedNanos());
         } catch (FailureException e) {
             bytes.release();
@@ -131,6 +138,7 @@ public final class RequestReader {
                 0,
                 HopHeaders.toEngine(head.headers()),
                 routing,
+                null,
                 head.arrivedNanos());
     }
 

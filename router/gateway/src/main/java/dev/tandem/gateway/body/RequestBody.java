@@ -60,7 +60,7 @@ public sealed interface RequestBody {
         }
 
         /** Returns the value of a top-level field as the client wrote it, if the body has one of that name. */
-        Optional<String> text(String field) {
+        public Optional<String> text(String field) {
             int index = fields.indexOf(field);
             if (index < 0) {
                 return Optional.empty();

@@ -30,7 +30,7 @@ public final class Resumable {
     private static final JsonFactory JSON = new JsonFactory();
 
     /** Reading a larger body once more would hold its event loop up. */
-    private static final int LARGEST_BODY = 256 << 10;
+    static final int LARGEST_BODY = 256 << 10;
 
     private static final String PROMPT = "prompt";
     private static final String MESSAGES = "messages";
@@ -134,7 +134,7 @@ public final class Resumable {
     }
 
     /** A prompt's tokens do not hold its images, nor sound. */
-    private static boolean textOnly(RequestBody.Json body) {
+    static boolean textOnly(RequestBody.Json body) {
         InputStream bytes = new ByteBufInputStream(body.bytes().duplicate());
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), bytes)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {

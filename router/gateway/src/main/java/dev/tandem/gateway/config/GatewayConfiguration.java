@@ -19,6 +19,7 @@ import dev.tandem.gateway.exchange.Drains;
 import dev.tandem.gateway.exchange.EngineClient;
 import dev.tandem.gateway.exchange.EngineSettings;
 import dev.tandem.gateway.exchange.ExchangeRunner;
+import dev.tandem.gateway.exchange.LastTurns;
 import dev.tandem.gateway.handover.Notices;
 import dev.tandem.gateway.pipeline.AnswerHeaders;
 import dev.tandem.gateway.pipeline.Pairings;
@@ -27,6 +28,8 @@ import dev.tandem.gateway.pipeline.RequestPipeline;
 import dev.tandem.gateway.pipeline.Suspicion;
 import dev.tandem.gateway.resume.ResumeSettings;
 import dev.tandem.gateway.resume.Resumes;
+import dev.tandem.gateway.turn.Conversations;
+import dev.tandem.gateway.turn.Turns;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -57,6 +60,7 @@ class GatewayConfiguration {
                 new BodyScanner(fingerprinter, body.maxDepth(), body.maxValues()),
                 Schedulers.parallel(),
                 properties.routing().sessionHeaders(),
+                new Conversations(properties.disagg().reuseTurns()),
                 ticker);
     }
 
@@ -118,8 +122,14 @@ class GatewayConfiguration {
     }
 
     @Bean
-    ExchangeRunner exchangeRunner(EngineClient engines, Notices notices, Drains drains, Feedback feedback) {
-        return new ExchangeRunner(engines, notices, drains, feedback.listener(), feedback.ticker());
+    LastTurns lastTurns(Fleet fleet, ConnectorChoice connectors, EngineClient engines, Feedback feedback) {
+        return new LastTurns(new Turns(feedback.listener(), feedback.ticker()), fleet, connectors, engines);
+    }
+
+    @Bean
+    ExchangeRunner exchangeRunner(
+            EngineClient engines, Notices notices, Drains drains, LastTurns lastTurns, Feedback feedback) {
+        return new ExchangeRunner(engines, notices, drains, lastTurns, feedback.listener(), feedback.ticker());
     }
 
     @Bean

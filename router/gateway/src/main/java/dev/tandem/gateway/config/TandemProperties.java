@@ -112,6 +112,9 @@ public record TandemProperties(
      * @param decodeKvPort The same for `decode-urls`.
      * @param reuseTokenIds Whether decode workers of `nixl` get the token ids of chats from the prefill worker, so that
      *     a chat is rendered and tokenised once. Engines older than vllm#48145 (2026-07-29) ignore them.
+     * @param reuseTurns Whether prefill workers of `nixl` read from decode workers what these have computed in a
+     *     conversation's last turn. Engines need `bidirectional_kv_xfer`, all of them; see
+     *     [nixl](connectors/nixl.md#conversations).
      * @param canary Trials of pairs.
      */
     public record DisaggProperties(
@@ -120,6 +123,7 @@ public record TandemProperties(
             @DefaultValue("0") @Min(0) @Max(65535) int prefillKvPort,
             @DefaultValue("0") @Min(0) @Max(65535) int decodeKvPort,
             @DefaultValue("false") boolean reuseTokenIds,
+            @DefaultValue("false") boolean reuseTurns,
             @DefaultValue @Valid CanaryProperties canary) {}
 
     /**

@@ -13,6 +13,7 @@ import dev.tandem.gateway.config.TandemProperties.CanaryProperties;
 import dev.tandem.gateway.exchange.Drains;
 import dev.tandem.gateway.exchange.EngineClient;
 import dev.tandem.gateway.exchange.ExchangeRunner;
+import dev.tandem.gateway.exchange.LastTurns;
 import dev.tandem.gateway.fleet.EngineCounters;
 import dev.tandem.gateway.handover.Notices;
 import dev.tandem.gateway.pipeline.Pairings;
@@ -41,8 +42,8 @@ class TrialConfiguration {
     }
 
     @Bean
-    Runners trialRunners(EngineClient engines, Notices notices, Drains drains, Ticker ticker) {
-        return witness -> new ExchangeRunner(engines, notices, drains, witness, ticker);
+    Runners trialRunners(EngineClient engines, Notices notices, Drains drains, LastTurns lastTurns, Ticker ticker) {
+        return witness -> new ExchangeRunner(engines, notices, drains, lastTurns, witness, ticker);
     }
 
     @Bean

@@ -6,19 +6,16 @@ import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
-import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.gateway.answer.EngineAnswer;
-import dev.tandem.gateway.answer.Substitution;
 import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.handover.Awaited;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -106,20 +103,16 @@ public final class Attempt implements AutoCloseable {
      * with the log-probabilities of the prompt, which decode has not computed.
      */
     public EngineAnswer shown(EngineAnswer answer) {
-        List<Substitution> changes = new ArrayList<>(3);
-        Leg decode = exchange.decode();
-        String engineId = decode.headers().get(Leg.REQUEST_ID);
-        if (engineId != null) {
-            changes.add(Substitution.ofText(engineId, exchangeId));
-        }
-        if (prefillLease != null) {
-            ofPrefill.addTo(changes, decode);
-        }
-        return answer.shownWith(changes);
+        return answer.shownWith(ofPrefill.changes(exchange, exchangeId));
     }
 
     KvConnector connector() {
         return connector;
+    }
+
+    /** Returns who hands over to whom; empty when one worker serves alone. */
+    Optional<Seats> seats() {
+        return Optional.ofNullable(prefillLease).map(lease -> new Seats(lease.seat(), decodeLease.seat()));
     }
 
     /** Returns the duration of the prefill leg in nanoseconds, or {@link RequestRecord#UNKNOWN}. */

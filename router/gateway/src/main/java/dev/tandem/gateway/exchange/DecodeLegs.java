@@ -11,6 +11,8 @@ import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.GivenUp;
 import dev.tandem.gateway.answer.Peek;
+import io.netty.buffer.ByteBuf;
+import java.util.function.UnaryOperator;
 import reactor.core.publisher.Mono;
 
 /**
@@ -30,14 +32,21 @@ final class DecodeLegs {
         this.listener = listener;
     }
 
-    /** Returns the answer for the client: successful, or the engine's rejection of the request; or a failure. */
-    Mono<EngineAnswer> run(Attempt attempt, LegRequest request) {
+    /**
+     * Returns the answer for the client: successful, or the engine's rejection of the request; or a failure.
+     *
+     * @param read takes a successful answer over that is read whole, and returns what is to be shown of it
+     */
+    Mono<EngineAnswer> run(Attempt attempt, LegRequest request, UnaryOperator<ByteBuf> read) {
         return engines.send(request, attempt::claimed)
                 .flatMap(answer -> {
                     if (answer.successful() && request.streaming()) {
                         return Peek.at(answer);
                     }
-                    return answer.successful() || answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
+                    if (answer.successful()) {
+                        return whole(answer, read);
+                    }
+                    return answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
                 })
                 .flatMap(answer ->
                         attempt.connector().mayGiveUp() ? kept(answer, request.streaming()) : Mono.just(answer))
@@ -81,10 +90,14 @@ final class DecodeLegs {
 
     /** Reads a small answer to its end, so that a broken one can still be replaced. */
     static Mono<EngineAnswer> whole(EngineAnswer answer) {
+        return whole(answer, UnaryOperator.identity());
+    }
+
+    private static Mono<EngineAnswer> whole(EngineAnswer answer, UnaryOperator<ByteBuf> read) {
         long length = answer.contentLength();
         return length < 0 || length > WHOLE_ANSWER_BYTES
                 ? Mono.just(answer)
-                : answer.all(WHOLE_ANSWER_BYTES).map(answer::whole);
+                : answer.all(WHOLE_ANSWER_BYTES).map(read).map(answer::whole);
     }
 
     /** Gives an answer up that is neither a success nor a rejection of the request, and says what it was. */

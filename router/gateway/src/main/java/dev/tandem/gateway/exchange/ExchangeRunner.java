@@ -44,6 +44,7 @@ import reactor.core.publisher.Mono;
 public final class ExchangeRunner {
     private final PrefillLegs prefills;
     private final PromptTokens prompts;
+    private final LastTurns lastTurns;
     private final DecodeLegs decodes;
     private final ControlCalls calls;
     private final Notices notices;
@@ -51,9 +52,15 @@ public final class ExchangeRunner {
 
     /** Makes a runner. */
     public ExchangeRunner(
-            EngineClient engines, Notices notices, Drains drains, RequestListener listener, Ticker ticker) {
+            EngineClient engines,
+            Notices notices,
+            Drains drains,
+            LastTurns lastTurns,
+            RequestListener listener,
+            Ticker ticker) {
         this.prefills = new PrefillLegs(engines, notices, listener, ticker);
         this.prompts = new PromptTokens(engines);
+        this.lastTurns = lastTurns;
         this.decodes = new DecodeLegs(engines, listener);
         this.calls = new ControlCalls(engines);
         this.notices = notices;
@@ -80,7 +87,12 @@ public final class ExchangeRunner {
     }
 
     private Mono<EngineAnswer> decode(Legs legs, Leg leg) {
-        return decodes.run(legs.attempt(), legs.decode(leg));
+        Attempt attempt = legs.attempt();
+        LegRequest request = legs.decode(leg);
+        return decodes.run(
+                attempt,
+                lastTurns.telling(attempt, legs.asked(), request),
+                lastTurns.noting(attempt, legs.asked(), request));
     }
 
     /**
@@ -105,7 +117,9 @@ public final class ExchangeRunner {
 
     private Mono<EngineAnswer> oneAfterTheOther(Legs legs, Sequential exchange) {
         HandOver handOver = handOver(legs, exchange.handover(), exchange.decode());
-        return prefills.run(legs.attempt(), legs.prefill(exchange.prefill()))
+        return lastTurns
+                .recalled(legs.attempt(), legs.asked(), legs.prefill(exchange.prefill()))
+                .flatMap(prefill -> prefills.run(legs.attempt(), prefill))
                 .flatMap(prefilled -> switch (prefilled) {
                     case Prefilled.Answer(ByteBuf body) -> handOver.after(body).<Next>map(Next.Decode::new);
                     case Prefilled.Rejection(EngineAnswer answer) -> Mono.just(new Next.Rejected(answer));
@@ -120,7 +134,7 @@ public final class ExchangeRunner {
 
     /** Where the engine does not tell the prompt's tokens, decode answers from the start. */
     private Mono<EngineAnswer> behindFirstToken(Legs legs, Continued exchange) {
-        return prompts.of(legs.prefill(exchange.prefill()))
+        return prompts.of(legs.prefill(exchange.prefill()), Continuable.promptOnly(legs.json()))
                 .map(prompt -> continued(legs, exchange, prompt))
                 .defaultIfEmpty(Mono.defer(() -> oneAfterTheOther(legs, exchange.fromStart())))
                 .flatMap(Function.identity());

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.connector.ComputeOnly;
 import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.gateway.answer.CachedTokens;
 import dev.tandem.gateway.answer.PromptLogprobs;
 import dev.tandem.gateway.answer.Substitution;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -40,15 +42,26 @@ final class OfPrefill {
         return logprobs == null ? decode : ComputeOnly.withoutPrompt(decode);
     }
 
-    /** Adds the changes of decode's answer. */
-    void addTo(List<Substitution> changes, Leg decode) {
+    /**
+     * Returns what the client sees otherwise than decode has answered it; what prefill has found may come later.
+     *
+     * @param clientsId id of the attempt, in place of one that only engines may see
+     */
+    List<Substitution> changes(Exchange exchange, String clientsId) {
+        List<Substitution> changes = new ArrayList<>(3);
+        Leg decode = exchange.decode();
+        String engineId = decode.headers().get(Leg.REQUEST_ID);
+        if (engineId != null) {
+            changes.add(Substitution.ofText(engineId, clientsId));
+        }
         String counter = CachedTokens.counter(decode.api());
-        if (counter != null) {
+        if (counter != null && !(exchange instanceof Exchange.Single)) {
             changes.add(Substitution.ofNumber(counter, () -> cachedTokens));
         }
         PromptLogprobs ofPrompt = logprobs;
         if (ofPrompt != null) {
             changes.add(ofPrompt.inItsPlace());
         }
+        return changes;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.request.ApiKind;
@@ -27,17 +28,19 @@ final class PromptTokens {
     /**
      * Returns the prompt of a leg as a JSON list of token ids, as its engine tokenizes it; empty when the engine does
      * not say. What is wrong with engine or request, the leg itself will tell.
+     *
+     * @param promptOnly edits of the client's body after which only what a tokenizer needs is left
      */
-    Mono<String> of(LegRequest request) {
+    Mono<String> of(LegRequest request, BodyEdits promptOnly) {
         return switch (request.body()) {
             case RequestBody.Json body ->
-                Continuable.tokenIds(body).map(Mono::just).orElseGet(() -> ask(request, body));
+                Continuable.tokenIds(body).map(Mono::just).orElseGet(() -> ask(request, body, promptOnly));
             case RequestBody.Passthrough unread -> Mono.empty();
         };
     }
 
-    private Mono<String> ask(LegRequest request, RequestBody.Json body) {
-        Leg leg = new Leg(request.leg().worker(), ApiKind.TOKENIZE, Continuable.promptOnly(body));
+    private Mono<String> ask(LegRequest request, RequestBody.Json body, BodyEdits promptOnly) {
+        Leg leg = new Leg(request.leg().worker(), ApiKind.TOKENIZE, promptOnly);
         return engines.send(new LegRequest(leg, body, request.exchangeId(), request.headers(), false))
                 .flatMap(PromptTokens::read)
                 .onErrorResume(FailureException.class, failure -> Mono.empty());

@@ -5,6 +5,7 @@ import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.routing.RoutingRequest;
 import dev.tandem.gateway.body.RequestBody;
 import io.netty.handler.codec.http.HttpHeaders;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request that has been read and found valid. Confined to one request.
@@ -16,6 +17,7 @@ import io.netty.handler.codec.http.HttpHeaders;
  * @param bodyBytes its size, or 0 when it passes through unread
  * @param headers headers that engines may see
  * @param routing what routing may look at
+ * @param conversation key of the conversation whose next turn may read what this one leaves, or null
  * @param arrivedNanos when its head arrived
  */
 public record ClientRequest(
@@ -26,4 +28,5 @@ public record ClientRequest(
         long bodyBytes,
         HttpHeaders headers,
         RoutingRequest routing,
+        @Nullable String conversation,
         long arrivedNanos) {}

@@ -62,7 +62,13 @@ final class RequestScope {
     RequestScope(ClientRequest request, @Nullable Resumable resumable, RequestListener listener, Ticker ticker) {
         this.request = request;
         this.resumable = resumable;
-        Asked plain = new Asked(request.api(), request.body(), request.headers(), request.streaming());
+        Asked plain = new Asked(
+                request.api(),
+                request.body(),
+                request.headers(),
+                request.streaming(),
+                BodyEdits.NONE,
+                request.conversation());
         this.asked = resumable == null ? plain : plain.as(request.api(), Resumable.TELLING_IDS);
         this.listener = listener;
         this.ticker = ticker;

@@ -4,6 +4,7 @@ package dev.tandem.gateway.resume;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.request.ApiKind;
+import dev.tandem.gateway.answer.TokenIdFields;
 import dev.tandem.gateway.answer.WholeEvents;
 import dev.tandem.gateway.body.Resumable;
 import io.netty.buffer.ByteBuf;
@@ -25,7 +26,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class Transcript {
     private static final Pattern EVENT_ENDS = Pattern.compile("(?<=\n\r?\n)");
-    private static final Pattern IDS = Pattern.compile("\"(prompt_)?token_ids\": ?\\[[^]]*]");
     private static final String INCOMPLETE = "\ufffd";
 
     private final Resumable request;
@@ -110,7 +110,7 @@ final class Transcript {
     private String first(Chunk chunk, String event) {
         envelope.takeFrom(chunk.event());
         note(chunk);
-        return request.showsIds() ? event : IDS.matcher(event).replaceAll("\"$1token_ids\":null");
+        return request.showsIds() ? event : TokenIdFields.hidden(event);
     }
 
     private String rewritten(Chunk chunk) {

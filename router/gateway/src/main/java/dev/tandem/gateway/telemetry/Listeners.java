@@ -69,6 +69,13 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
+    public void onTurn(TurnResult result) {
+        for (RequestListener listener : all) {
+            listener.onTurn(result);
+        }
+    }
+
+    @Override
     public void onProved(String connector, Worker prefill, Worker decode, HandoverProof proof) {
         for (RequestListener listener : all) {
             listener.onProved(connector, prefill, decode, proof);

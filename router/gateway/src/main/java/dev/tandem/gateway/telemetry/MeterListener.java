@@ -47,6 +47,7 @@ public final class MeterListener implements RequestListener {
     private final ByConstant<Failure, Counter> failures;
     private final ByConstant<LegKind, ByConstant<Failure, Counter>> legFailures;
     private final ByConstant<ResumeResult, Counter> resumes;
+    private final ByConstant<TurnResult, Counter> turns;
     private final ByConstant<LegKind, Timer> legTimes;
     private final ByConstant<ApiKind, Counter> requestBytes;
     private final ByConstant<ApiKind, Counter> responseBytes;
@@ -68,6 +69,7 @@ public final class MeterListener implements RequestListener {
         legFailures = new ByConstant<>(LegKind.values(), kind -> legFailures(registry, MeterTag.leg(kind)));
         resumes = new ByConstant<>(
                 ResumeResult.values(), result -> Meters.RESUMES.counter(registry, MeterTag.value(result)));
+        turns = new ByConstant<>(TurnResult.values(), result -> Meters.TURNS.counter(registry, MeterTag.value(result)));
         legTimes = new ByConstant<>(LegKind.values(), kind -> Meters.LEG_TIME.timer(registry, MeterTag.leg(kind)));
         requestBytes = new ByConstant<>(ApiKind.values(), api -> Meters.REQUEST_BYTES.counter(registry, api.tag()));
         responseBytes = new ByConstant<>(ApiKind.values(), api -> Meters.RESPONSE_BYTES.counter(registry, api.tag()));
@@ -125,6 +127,11 @@ public final class MeterListener implements RequestListener {
     @Override
     public void onResume(ResumeResult result) {
         resumes.get(result).increment();
+    }
+
+    @Override
+    public void onTurn(TurnResult result) {
+        turns.get(result).increment();
     }
 
     @Override

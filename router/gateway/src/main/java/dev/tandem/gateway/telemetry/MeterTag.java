@@ -8,6 +8,7 @@ import dev.tandem.core.lifecycle.EngineMessageListener.Verdict;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
 import dev.tandem.core.lifecycle.RequestListener.ResumeResult;
+import dev.tandem.core.lifecycle.RequestListener.TurnResult;
 import dev.tandem.core.lifecycle.TrialListener.Finding;
 import dev.tandem.core.request.ApiKind;
 import java.util.Arrays;
@@ -43,6 +44,8 @@ public enum MeterTag {
     RESULT(names(Arrays.stream(HandoverResult.values()).map(MeterTag::result).toList())),
     /** What the worker is for. */
     ROLE(names(Arrays.stream(Role.values()).map(Role::tag).toList())),
+    /** What became of what a decode worker keeps for a next turn. */
+    TURN(names(Arrays.stream(TurnResult.values()).map(MeterTag::value).toList())),
     /** What became of what an engine told. */
     VERDICT(names(Arrays.stream(Verdict.values()).map(MeterTag::value).toList())),
     /** Id of the worker; on the gauges of workers only. */

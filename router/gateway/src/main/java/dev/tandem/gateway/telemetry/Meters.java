@@ -14,6 +14,7 @@ import static dev.tandem.gateway.telemetry.MeterTag.PAIR;
 import static dev.tandem.gateway.telemetry.MeterTag.POLICY;
 import static dev.tandem.gateway.telemetry.MeterTag.RESULT;
 import static dev.tandem.gateway.telemetry.MeterTag.ROLE;
+import static dev.tandem.gateway.telemetry.MeterTag.TURN;
 import static dev.tandem.gateway.telemetry.MeterTag.VERDICT;
 import static dev.tandem.gateway.telemetry.MeterTag.WORKER;
 
@@ -75,6 +76,14 @@ public enum Meters {
             Unit.NONE,
             "Streams that broke off behind their first byte with tandem.stream.resume, by what became of them.",
             FATE),
+    /** Turns of conversations. */
+    TURNS(
+            "tandem.turns",
+            Type.COUNTER,
+            Unit.NONE,
+            "KV caches that decode workers keep for the next turn of a conversation (tandem.disagg.reuse-turns), by what"
+                    + " became of them; kept counts all of them.",
+            TURN),
     /** What became of hand-overs. */
     HANDOVERS(
             "tandem.handovers",

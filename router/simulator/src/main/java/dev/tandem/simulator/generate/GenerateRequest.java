@@ -58,8 +58,18 @@ public record GenerateRequest(
 
     /** Returns a number that stands for the first prompt and its salt. */
     public long digest() {
+        return digest(prompts.getFirst().tokens().length);
+    }
+
+    /** Returns the same number for a prompt that ends after these tokens, or earlier if it has fewer. */
+    public long digest(int first) {
         int[] tokens = prompts.getFirst().tokens();
-        return ContentHash.extend(ContentHash.of(salt), tokens, 0, tokens.length);
+        return digest(tokens, Math.min(first, tokens.length));
+    }
+
+    /** Returns the same number for the first of other tokens. */
+    public long digest(int[] tokens, int first) {
+        return ContentHash.extend(ContentHash.of(salt), tokens, 0, first);
     }
 
     /** Returns the tokens of all prompts. */

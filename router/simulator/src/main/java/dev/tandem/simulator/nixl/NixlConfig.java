@@ -20,10 +20,16 @@ import tools.jackson.databind.JsonNode;
  * @param engineId Id of the engine; null for a new one at every start.
  * @param lease How long finished prefill requests keep their blocks ({@code kv_lease_duration}).
  * @param mode Who moves the blocks.
+ * @param turns Blocks for the next turn of a conversation; null without {@code bidirectional_kv_xfer}.
  */
 public record NixlConfig(
-        KvRole role, String host, int port, @Nullable String engineId, Duration lease, Mode mode)
-        implements ConnectorConfig {
+        KvRole role,
+        String host,
+        int port,
+        @Nullable String engineId,
+        Duration lease,
+        Mode mode,
+        @Nullable Turns turns) implements ConnectorConfig {
     /** vLLM's side channel host. */
     public static final String DEFAULT_HOST = "localhost";
 
@@ -45,21 +51,41 @@ public record NixlConfig(
         }
     }
 
+    /**
+     * What decode engines keep for the next turn of a conversation ({@code bidirectional_kv_xfer}).
+     *
+     * @param life How long they keep it ({@code decoder_kv_blocks_ttl}).
+     * @param threshold Fewer tokens than this are computed instead of read ({@code kv_recompute_threshold}).
+     */
+    public record Turns(Duration life, int threshold) {
+        /** vLLM's defaults. */
+        public static final Turns DEFAULT = new Turns(Duration.ofMinutes(8), 64);
+
+        static @Nullable Turns read(JsonNode extra) {
+            return extra.path("bidirectional_kv_xfer").asBoolean(false)
+                    ? new Turns(
+                            Duration.ofSeconds(extra.path("decoder_kv_blocks_ttl")
+                                    .asInt((int) DEFAULT.life().toSeconds())),
+                            extra.path("kv_recompute_threshold").asInt(DEFAULT.threshold()))
+                    : null;
+        }
+    }
+
     /** Returns vLLM's defaults for a role. */
     public static NixlConfig of(KvRole role) {
-        return new NixlConfig(role, DEFAULT_HOST, DEFAULT_PORT, null, DEFAULT_LEASE, Mode.PULL);
+        return new NixlConfig(role, DEFAULT_HOST, DEFAULT_PORT, null, DEFAULT_LEASE, Mode.PULL, null);
     }
 
     /** Reads {@code --kv-transfer-config}; throws for a lease that is none. */
     public static NixlConfig read(KvRole role, JsonNode config) {
-        double lease = config.path("kv_connector_extra_config")
-                .path("kv_lease_duration")
-                .asDouble(DEFAULT_LEASE.toMillis() / 1e3);
+        JsonNode extra = config.path("kv_connector_extra_config");
+        double lease = extra.path("kv_lease_duration").asDouble(DEFAULT_LEASE.toMillis() / 1e3);
         if (lease <= 0) {
             throw new IllegalArgumentException("kv_lease_duration: " + lease + " (expected: > 0)");
         }
         String id = config.path("engine_id").asString("");
-        NixlConfig leased = of(role).withLease(Duration.ofNanos((long) (lease * 1e9)));
+        NixlConfig leased =
+                of(role).withLease(Duration.ofNanos((long) (lease * 1e9))).withTurns(Turns.read(extra));
         return id.isEmpty() ? leased : leased.withEngineId(id);
     }
 
@@ -96,21 +122,26 @@ public record NixlConfig(
 
     /** Returns this configuration with another side channel. */
     public NixlConfig withSideChannel(String address, int sidePort) {
-        return new NixlConfig(role, address, sidePort, engineId, lease, mode);
+        return new NixlConfig(role, address, sidePort, engineId, lease, mode, turns);
     }
 
     /** Returns this configuration with a fixed engine id. */
     public NixlConfig withEngineId(String id) {
-        return new NixlConfig(role, host, port, id, lease, mode);
+        return new NixlConfig(role, host, port, id, lease, mode, turns);
     }
 
     /** Returns this configuration with another lease. */
     public NixlConfig withLease(Duration time) {
-        return new NixlConfig(role, host, port, engineId, time, mode);
+        return new NixlConfig(role, host, port, engineId, time, mode, turns);
     }
 
     /** Returns this configuration with another mode. */
     public NixlConfig withMode(Mode who) {
-        return new NixlConfig(role, host, port, engineId, lease, who);
+        return new NixlConfig(role, host, port, engineId, lease, who, turns);
+    }
+
+    /** Returns this configuration with blocks for next turns, or without if null. */
+    public NixlConfig withTurns(@Nullable Turns kept) {
+        return new NixlConfig(role, host, port, engineId, lease, mode, kept);
     }
 }

@@ -61,7 +61,7 @@ public final class NixlConnector implements Connector {
 
     @Override
     public @Nullable String violation(Asked asked) {
-        return StrictRules.violation(asked.body(), config.role());
+        return StrictRules.violation(asked.body(), config);
     }
 
     @Override
@@ -70,15 +70,21 @@ public final class NixlConnector implements Connector {
         if (params != null && Params.isSet(params, Params.REMOTE_PREFILL)) {
             return decodeLeg(params, request);
         }
-        boolean prefill = params != null && Params.isSet(params, Params.REMOTE_DECODE);
-        return prefill ? new PrefillLeg(this, request) : Leg.NONE;
+        return params != null && Params.isSet(params, Params.REMOTE_DECODE)
+                ? new PrefillLeg(this, request, lastTurn(params, request))
+                : Leg.NONE;
     }
 
-    /** Returns the question about a decode leg; the body has passed {@link #violation}. */
+    /** Returns the question about a leg that reads blocks; the body has passed {@link #violation}. */
     @Override
     public @Nullable Claim claim(Asked asked, GenerateRequest request) {
         ObjectNode params = asked.params();
-        return params != null && Params.isSet(params, Params.REMOTE_PREFILL) ? new Question(params, request) : null;
+        if (params != null && Params.isSet(params, Params.REMOTE_PREFILL)) {
+            return new Question(params, request.digest());
+        }
+        return params != null && Params.namesTurn(params)
+                ? new Question(params, request.digest(params.path(Params.TOKENS).asInt(0)))
+                : null;
     }
 
     @Override
@@ -92,21 +98,43 @@ public final class NixlConnector implements Connector {
     }
 
     /**
-     * Asks the other engine whether well-formed parameters of a decode leg may be used for this prompt, which uses them
-     * up; blocks. Returns why not, or null. An engine that does not answer is no reason.
+     * Asks the other engine whether well-formed parameters may be used for this prompt, which uses them up; blocks.
+     * Returns why not, or null. An engine that does not answer is no reason.
      */
-    private @Nullable String claim(ObjectNode params, GenerateRequest request) {
+    private @Nullable String claim(ObjectNode params, long prompt) {
         String id = params.path(Params.REQUEST).asString("");
         try (RemoteEngine remote = connect(params)) {
-            return remote.claim(id, Params.digest(params), request.digest()).refusal(id);
+            return remote.claim(id, Params.digest(params), prompt).refusal(id);
         } catch (IOException e) {
             log.info("KV parameters not judged request={} reason={}", id, e.getMessage());
             return null;
         }
     }
 
-    void onHandedOut(String name, ObjectNode params, GenerateRequest request) {
-        ledger.add(name, Params.digest(params), request.digest());
+    void onHandedOut(String name, ObjectNode params, long prompt) {
+        ledger.add(name, Params.digest(params), prompt);
+    }
+
+    /** Returns what a prefill leg reads of the last turn; null for nothing. */
+    private Handover.@Nullable Fetch lastTurn(ObjectNode params, GenerateRequest request) {
+        List<Integer> blocks = Params.blocks(params);
+        if (blocks == null || !Params.namesTurn(params)) {
+            return null;
+        }
+        if (config.turns() == null) {
+            return new Handover.Fetch(new NoSource(), -1);
+        }
+        int prompt = request.promptOf(0).tokens().length;
+        int covered = Math.min(params.path(Params.TOKENS).asInt(0), prompt);
+        TurnSource.Extent extent = new TurnSource.Extent(
+                prompt,
+                covered,
+                site.engine().shape().blockSize(),
+                config.turns().threshold());
+        return new Handover.Fetch(
+                new TurnSource(source(params, blocks), to -> source(params, blocks.subList(0, to)), extent),
+                -1,
+                new Handover.Terms(null, true, true));
     }
 
     private Leg decodeLeg(ObjectNode params, GenerateRequest request) {
@@ -120,7 +148,8 @@ public final class NixlConnector implements Connector {
             return alone(new Handover.Fatal("KeyError: '" + missing + "'", false));
         }
         int shown = params.path(Params.CACHED).asInt(-1);
-        return alone(new Handover.Fetch(source(params, blocks), shown));
+        Handover.Fetch fetch = new Handover.Fetch(source(params, blocks), shown);
+        return config.turns() == null ? alone(fetch) : new TurnLeg(this, request, fetch, config.turns());
     }
 
     private static Leg alone(Handover handover) {
@@ -144,19 +173,19 @@ public final class NixlConnector implements Connector {
         return remote;
     }
 
-    /** Whether the prefill engine still has what a decode leg wants. */
+    /** Whether the other engine still has what a leg wants to read. */
     private final class Question implements Claim {
         private final ObjectNode params;
-        private final GenerateRequest request;
+        private final long prompt;
 
-        Question(ObjectNode params, GenerateRequest request) {
+        Question(ObjectNode params, long prompt) {
             this.params = params;
-            this.request = request;
+            this.prompt = prompt;
         }
 
         @Override
         public @Nullable String judge() {
-            return claim(params, request);
+            return claim(params, prompt);
         }
 
         @Override

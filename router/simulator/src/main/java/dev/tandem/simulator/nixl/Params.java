@@ -4,6 +4,7 @@ package dev.tandem.simulator.nixl;
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.text.ContentHash;
 import dev.tandem.simulator.wire.Json;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -91,7 +92,26 @@ final class Params {
 
     /** Returns what a prefill answer says about the blocks that its engine keeps under a name. */
     static ObjectNode answered(NixlConfig config, String engineId, String name, Handover.Kept kept) {
-        ObjectNode params = Json.object().put(REMOTE_PREFILL, true).put(REMOTE_DECODE, false);
+        ObjectNode params =
+                kept(Json.object().put(REMOTE_PREFILL, true).put(REMOTE_DECODE, false), config, engineId, name, kept);
+        if (kept.generatedTokens() == 1) {
+            params.put(CACHED, kept.cachedTokens());
+        }
+        return params;
+    }
+
+    /**
+     * Returns what a decode answer says about the blocks that its engine keeps for the next turn. When they expire, it
+     * says by the clock of its own process. Recorded with vLLM 0.32.0 on 2026-11-22.
+     */
+    static ObjectNode ofTurn(NixlConfig config, String engineId, String name, Handover.Kept kept, Duration life) {
+        ObjectNode params =
+                kept(Json.object().put(REMOTE_PREFILL, false).put(REMOTE_DECODE, true), config, engineId, name, kept);
+        return params.put("remote_blocks_expiry_time", (System.nanoTime() + life.toNanos()) / 1e9);
+    }
+
+    private static ObjectNode kept(
+            ObjectNode params, NixlConfig config, String engineId, String name, Handover.Kept kept) {
         ArrayNode group = params.putArray(BLOCKS).addArray();
         kept.blocks().forEach(group::add);
         params.put(ENGINE, engineId).put(REQUEST, name).put(HOST, config.host()).put(PORT, config.port());
@@ -99,10 +119,12 @@ final class Params {
         params.put(TOKENS, kept.computedTokens())
                 .putNull("remote_blocks_expiry_time")
                 .put("transfer_mode", config.mode().wireName());
-        if (kept.generatedTokens() == 1) {
-            params.put(CACHED, kept.cachedTokens());
-        }
         return params;
+    }
+
+    /** Whether a prefill leg names blocks of a decode engine, which it is to read first. */
+    static boolean namesTurn(ObjectNode params) {
+        return isSet(params, REMOTE_DECODE) && !params.path(BLOCKS).isEmpty() && missing(params) == null;
     }
 
     /** Returns parameters without what is for the engine's renderer. */

@@ -22,19 +22,23 @@ import tools.jackson.databind.node.ObjectNode;
 final class PrefillLeg implements Leg {
     private final NixlConnector connector;
     private final GenerateRequest request;
+    private final Handover.@Nullable Fetch lastTurn;
     private final Map<Integer, String> names = new ConcurrentHashMap<>();
     private final Map<Integer, Kept> kept = new ConcurrentHashMap<>();
 
-    PrefillLeg(NixlConnector connector, GenerateRequest request) {
+    /** Makes one that first reads blocks of the last turn, unless they are null. */
+    PrefillLeg(NixlConnector connector, GenerateRequest request, Handover.@Nullable Fetch lastTurn) {
         this.connector = connector;
         this.request = request;
+        this.lastTurn = lastTurn;
     }
 
     @Override
     public Handover handover(int choice) {
         String name = InternalId.random(request, choice);
         names.put(choice, name);
-        return new Handover.Keep(name, connector.config().lease(), blocks -> kept.put(choice, blocks));
+        Handover.Keep keep = new Handover.Keep(name, connector.config().lease(), blocks -> kept.put(choice, blocks));
+        return lastTurn == null ? keep : new Handover.Relay(lastTurn, keep);
     }
 
     @Override
@@ -46,7 +50,7 @@ final class PrefillLeg implements Leg {
             return null;
         }
         ObjectNode params = Params.answered(connector.config(), connector.engineId(), name, blocks);
-        connector.onHandedOut(name, params, request);
+        connector.onHandedOut(name, params, request.digest());
         return params;
     }
 }

@@ -15,6 +15,9 @@ import tools.jackson.databind.node.ObjectNode;
  * writes the router.
  */
 public final class StrictRules {
+    private static final String ON_DECODE_ENGINE =
+            "kv_transfer_params.do_remote_decode: true on a decode engine (kv_role kv_consumer)";
+    private static final String WHOLE_TURN = ": missing (expected: the whole object of the last turn's decode answer)";
     private static final String ON_PREFILL_ENGINE =
             "kv_transfer_params.do_remote_prefill: true on a prefill engine (kv_role kv_producer)";
 
@@ -36,7 +39,7 @@ public final class StrictRules {
     }
 
     /** Returns what is wrong with the hand-over part of a body; null if nothing. */
-    static @Nullable String violation(ObjectNode body, KvRole role) {
+    static @Nullable String violation(ObjectNode body, NixlConfig config) {
         if (!(body.get("kv_transfer_params") instanceof ObjectNode params)) {
             return null;
         }
@@ -44,9 +47,11 @@ public final class StrictRules {
         if (leg != null) {
             return leg;
         }
-        return Params.isSet(params, Params.REMOTE_DECODE)
-                ? prefillViolation(body, params, role)
-                : decodeViolation(body, params, role);
+        if (!Params.isSet(params, Params.REMOTE_DECODE)) {
+            return decodeViolation(body, params, config.role());
+        }
+        boolean reads = config.turns() != null && params.hasNonNull(Params.BLOCKS);
+        return reads ? readingViolation(body, params, config.role()) : prefillViolation(body, params, config.role());
     }
 
     /** Returns what is wrong with the hand-over part of a body where the prefill engine pushes; null if nothing. */
@@ -79,9 +84,25 @@ public final class StrictRules {
                 && ids.valueStream().allMatch(JsonNode::isIntegralNumber);
     }
 
+    /** A prefill leg that reads what a decode engine has kept of the last turn. */
+    private static @Nullable String readingViolation(ObjectNode body, ObjectNode params, KvRole role) {
+        if (role == KvRole.CONSUMER) {
+            return ON_DECODE_ENGINE;
+        }
+        String unknown = LegRules.unknownKey(params, Params.ANSWERED);
+        String missing = Params.missing(params);
+        if (unknown != null || missing != null) {
+            return unknown != null ? unknown : "kv_transfer_params." + missing + WHOLE_TURN;
+        }
+        if (Params.blocks(params) == null || !params.path(Params.TOKENS).isIntegralNumber()) {
+            return "kv_transfer_params.remote_block_ids or .remote_num_tokens" + WHOLE_TURN;
+        }
+        return PrefillShape.violation(body);
+    }
+
     private static @Nullable String prefillViolation(ObjectNode body, ObjectNode params, KvRole role) {
         if (role == KvRole.CONSUMER) {
-            return "kv_transfer_params.do_remote_decode: true on a decode engine (kv_role kv_consumer)";
+            return ON_DECODE_ENGINE;
         }
         String unknown = LegRules.unknownKey(params, Params.ASKED);
         if (unknown != null) {

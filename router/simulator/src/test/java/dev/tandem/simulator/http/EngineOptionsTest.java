@@ -88,7 +88,7 @@ class EngineOptionsTest {
                 Objects.requireNonNull(options.transfer()).config());
         assertThat(nixl)
                 .isEqualTo(new NixlConfig(
-                        KvRole.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500), NixlConfig.Mode.PULL));
+                        KvRole.PRODUCER, "localhost", 5600, "e", Duration.ofMillis(1_500), NixlConfig.Mode.PULL, null));
         assertThat(options.strict()).isFalse();
         EngineOptions moved = options.withEnvironment(
                 Map.of("VLLM_NIXL_SIDE_CHANNEL_HOST", "10.0.0.7", "VLLM_NIXL_SIDE_CHANNEL_PORT", "5700"));

@@ -55,6 +55,16 @@ public final class NixlConnector implements KvConnector {
             "remote_port",
             "remote_request_id");
 
+    /** What a decode engine says of its blocks that prefill engines may read; vllm-project/vllm#32553 (2026-05). */
+    private static final List<String> REQUIRED_OF_TURN = List.of(
+            "do_remote_decode",
+            "remote_engine_id",
+            "remote_block_ids",
+            "remote_host",
+            "remote_port",
+            "remote_request_id",
+            "remote_num_tokens");
+
     @Override
     public String name() {
         return "nixl";
@@ -77,11 +87,16 @@ public final class NixlConnector implements KvConnector {
     }
 
     /** Engines that announce {@code localhost} are reached where the configuration says. */
-    private static Map<String, String> host(Seat prefill) {
-        KvAddress kv = prefill.facts().kv();
+    private static Map<String, String> host(Seat owner) {
+        KvAddress kv = owner.facts().kv();
         return kv == null
                 ? Map.of()
                 : KvParams.empty().with("remote_host", kv.host()).values();
+    }
+
+    @Override
+    public Handover.Carried readBack(Seat decode) {
+        return new Handover.Carried(KvParams.FIELD, REQUIRED_OF_TURN, host(decode));
     }
 
     @Override
