@@ -8,7 +8,7 @@
 #   engines.sh status                what runs
 #   engines.sh url KIND SIDE         base URL of an engine, running or not
 #   engines.sh signal KIND SIDE NAME    sends KILL, STOP or CONT to all processes of one engine
-# KIND: unified (one vLLM), nixl (vLLM pair, NIXL), shared (vLLM pair, one folder), lmcache (vLLM pair and LMCache's
+# KIND: unified (one vLLM), nixl (vLLM pair, NIXL), nixl-turns (the same, bidirectional), shared (vLLM pair, one folder), lmcache (vLLM pair and LMCache's
 # server), llamacpp (llama-server pair, slot files). SIDE: unified, prefill, decode or store.
 # E2E_BASE_PORT (18100) is the first of 80 ports. State and logs: ${E2E_CACHE:-${XDG_CACHE_HOME:-~/.cache}/tandem}/run/KIND.
 # Exit status: 0 done, 1 an engine did not start, 2 usage, 3 a registry does not answer, 4 this machine cannot.
@@ -18,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/e2e/lib.sh
 source "$here/lib.sh"
 
-readonly KINDS=(unified nixl shared lmcache llamacpp)
+readonly KINDS=(unified nixl nixl-turns shared lmcache llamacpp)
 readonly BASE_PORT=${E2E_BASE_PORT:-18100}
 readonly MODEL_ID=tandem-sim
 readonly START_LIMIT_SECONDS=600
@@ -41,6 +41,7 @@ port_of() { # port_of KIND SIDE
     shared) offset=20 ;;
     lmcache) offset=30 ;;
     llamacpp) offset=40 ;;
+    nixl-turns) offset=50 ;;
   esac
   case $2 in
     unified | prefill) ;;
@@ -92,11 +93,13 @@ command_of() { # command_of KIND SIDE: fills $command
         --cache-type-v f32 --flash-attn off --cache-ram 0 --no-ui)
       return
       ;;
-    nixl)
+    nixl | nixl-turns)
       export UCX_TLS=tcp,self UCX_NET_DEVICES=lo VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1
-      VLLM_NIXL_SIDE_CHANNEL_PORT=$(port_of nixl "$side-channel")
+      VLLM_NIXL_SIDE_CHANNEL_PORT=$(port_of "$kind" "$side-channel")
       export VLLM_NIXL_SIDE_CHANNEL_PORT
-      connector='{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_buffer_device":"cpu"}'
+      local turns=false
+      if [[ $kind == nixl-turns ]]; then turns=true; fi
+      connector='{"kv_connector":"NixlConnector","kv_role":"kv_both","kv_buffer_device":"cpu","kv_connector_extra_config":{"bidirectional_kv_xfer":'$turns'}}'
       ;;
     shared)
       mkdir -p "$(folder_of shared)/kv"

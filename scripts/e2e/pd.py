@@ -7,6 +7,7 @@
            block left held on the prefill engine, the same after clients that leave at random moments
   store    prompts of 300 tokens over a shared store: the decode engine loads at least 128 of them
   slots    llama.cpp: the decode engine evaluates at most 2 tokens of a prompt of 500, and nothing is mixed up
+  turns    conversations on engines with bidirectional_kv_xfer: prefill reads the last turn (needs --management)
   aborts   clients that leave: the engines notice
   crowd    200 streams at a time
   faults   engines that are killed, restarted and frozen (needs --engines and --kind)
@@ -22,7 +23,7 @@ import sys
 import urllib.request
 
 import pd_faults
-from pd_lib import SEED, Asker, Engine, Request, Verdicts, generator, grown, mixed, plain, until
+from pd_lib import SEED, Asker, Engine, Request, Verdicts, generator, grown, mixed, plain, until, words
 
 EXTERNAL = ("vllm:prompt_tokens_by_source_total", 'source="external_kv_transfer"')
 LOCAL = ("vllm:prompt_tokens_by_source_total", 'source="local_compute"')
@@ -56,6 +57,9 @@ class Pair:
             self.verdicts.note(f"request {i} {requests[i].api} {str(requests[i].body)[:160]}")
             self.verdicts.note(f"  through: {answers[i].said()}\n        alone:   {expected[i].said()}")
         self.check(f"{name}: {len(requests)} answers are those of an engine alone", not wrong, f"{len(wrong)} differ")
+
+    def turns(self, what):
+        return Engine(self.options.management).value("tandem_turns_total", f'turn="{what}"')
 
     async def idle(self, name):
         """All requests have left both engines."""
@@ -184,6 +188,45 @@ async def connector(pair):
     pair.check(f"connector auto: both workers speak {wanted}", found == [wanted] * 2, found)
 
 
+async def turns(pair):
+    """Conversations: from the second turn on prefill reads what decode has computed in the one before."""
+    conversations, length = 8, 4
+    rng = pair.rng("turns")
+    received = pair.prefill.values(tokens=EXTERNAL)
+    chats = [[{"role": "user", "content": words(rng, 120)}] for _ in range(conversations)]
+    asked = []
+    for turn in range(length):
+        requests = [turn_of(chat, name) for name, chat in enumerate(chats)]
+        answers = await pair.gateway.ask_all(requests, 4)
+        asked += [(plain_turn(r), a) for r, a in zip(requests, answers)]
+        for chat, answer in zip(chats, answers):
+            chat.append({"role": "assistant", "content": answer.texts[0]})
+            chat.append({"role": "user", "content": words(rng, 20)})
+    came = grown(received, pair.prefill.values(tokens=EXTERNAL))["tokens"]
+    due = conversations * (length - 1)
+    read = pair.turns("read")
+    changed = pair.turns("changed")
+    pair.check("conversations: turns read back", read >= 0.8 * due, f"{read:.0f} of {due}; {changed:.0f} began otherwise")
+    pair.check("conversations: tokens that prefill got from decode", came >= 64 * read, f"{came:.0f}")
+    await pair.same_text("conversations", [r for r, _ in asked], [a for _, a in asked])
+    changed_one = turn_of([{"role": "user", "content": words(rng, 120)}], 0)
+    answer = await pair.gateway.ask(changed_one)
+    await pair.same_text("another history", [plain_turn(changed_one)], [answer])
+    now = pair.turns("changed")
+    pair.check("another history: noticed", now == changed + 1, f"{now:.0f} after {changed:.0f}")
+
+
+def turn_of(chat, name):
+    # 100 tokens of an answer are more than the engine's threshold of 64
+    body = {"messages": list(chat), "temperature": 0, "max_tokens": 100}
+    return Request("chat", {**body, "extra_body": {"ignore_eos": True, "conversation_id": f"c{name}"}})
+
+
+def plain_turn(request):
+    # what the prefill engine has read from the other one stays out of sight of another salt
+    return Request("chat", {**request.body, "extra_body": {"ignore_eos": True, "cache_salt": "alone"}})
+
+
 async def slots(pair):
     rng = pair.rng("slots")
     evaluated = "llamacpp:prompt_tokens_total"
@@ -223,7 +266,7 @@ async def crowd(pair):
     await pair.idle("200 streams at a time")
 
 
-CHECKS = {"connector": connector, "nixl": nixl, "store": store, "slots": slots, "aborts": aborts, "crowd": crowd}
+CHECKS = {"connector": connector, "nixl": nixl, "store": store, "slots": slots, "turns": turns, "aborts": aborts, "crowd": crowd}
 CHECKS["faults"] = pd_faults.faults
 
 
@@ -235,6 +278,7 @@ def main():
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--aborts", type=int, default=50)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--management", help="URL of the gateway's metrics")
     parser.add_argument("--engines", help="path of engines.sh")
     parser.add_argument("--kind", help="the kind of engines that runs")
     options = parser.parse_args()

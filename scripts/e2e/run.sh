@@ -7,6 +7,7 @@
 #   scripts/e2e/run.sh SUITE…        some of them:
 #     llamacpp    llama-server alone and as a pair that hands slots over
 #     nixl        vLLM pair with NIXL, all checks        nixl-thin   the same, fewer requests, no dead engines
+#     nixl-turns  the pair with bidirectional_kv_xfer: conversations
 #     shared      vLLM pair over a shared folder         lmcache     vLLM pair over LMCache's server
 #     unified     one vLLM                           presets     simulated engines, on the presets' own ports
 #   scripts/e2e/run.sh --list        names of the suites
@@ -16,9 +17,9 @@
 # 4 this machine cannot.
 set -euo pipefail
 
-readonly ALL=(presets llamacpp nixl shared lmcache unified)
+readonly ALL=(presets llamacpp nixl nixl-turns shared lmcache unified)
 readonly FAST=(presets llamacpp nixl-thin)
-usage() { sed -n '4,17p' "$0" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '4,18p' "$0" | sed 's/^# \{0,1\}//'; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/e2e/lib.sh
@@ -52,7 +53,7 @@ suite() {
     llamacpp)
       step 'install llama.cpp' "$here/engines.sh" install llamacpp && step llamacpp "$here/llamacpp.sh"
       ;;
-    nixl | nixl-thin | shared | unified)
+    nixl | nixl-thin | nixl-turns | shared | unified)
       step 'install vLLM' "$here/engines.sh" install nixl || return 0
       if [[ $1 == nixl-thin ]]; then step nixl-thin "$here/vllm.sh" nixl --thin; else step "$1" "$here/vllm.sh" "$1"; fi
       ;;

@@ -4,6 +4,7 @@
 # Real vLLM on the CPU behind the gateway, with a tiny model.
 #   scripts/e2e/vllm.sh nixl [--thin]   a pair with NIXL: hand-over proven by the engines' counters, KV blocks given back,
 #                                       clients that leave, SDKs; without --thin also 200 streams and dead engines
+#   scripts/e2e/vllm.sh nixl-turns      the same pair with bidirectional_kv_xfer: conversations
 #   scripts/e2e/vllm.sh shared          a pair that shares a folder, connector shared-cache
 #   scripts/e2e/vllm.sh lmcache         a pair that shares LMCache's server, connector shared-cache
 #   scripts/e2e/vllm.sh unified         one engine: smoke test and SDKs
@@ -11,9 +12,9 @@
 # 1 something failed, 3 a registry does not answer, 4 this machine cannot.
 set -euo pipefail
 
-usage() { sed -n '4,11p' "$0" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '4,12p' "$0" | sed 's/^# \{0,1\}//'; }
 case ${1:-} in
-  nixl | shared | lmcache | unified) kind=$1 ;;
+  nixl | nixl-turns | shared | lmcache | unified) kind=$1 ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -29,7 +30,7 @@ trap 'stop_all; "$here/engines.sh" stop "$kind"; rm -rf "$work"' EXIT
 
 address() { "$here/engines.sh" url "$kind" "$1"; }
 pd() { "$python" "$here/pd.py" "$@" --gateway "$url" --prefill "$(address prefill)" --decode "$(address decode)" \
-  --engines "$here/engines.sh" --kind "$kind"; }
+  --management "$management_url" --engines "$here/engines.sh" --kind "$kind"; }
 # The gateway is told who the workers are, not what they speak: connector auto finds that out.
 pair() { gateway "$kind" PREFILL_URLS="$(address prefill)" DECODE_URLS="$(address decode)" "$@"; }
 
@@ -46,6 +47,12 @@ nixl() {
   if ((thin)); then return; fi
   pair TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_ENGINE_ANSWERSILENCE=15s TANDEM_ENGINE_STREAMSILENCE=15s
   counted 'NIXL: dead and frozen engines' pd faults
+  stop_gateway
+}
+
+nixl_turns() {
+  pair TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_DISAGG_REUSETURNS=true
+  counted 'NIXL: conversations' pd turns
   stop_gateway
 }
 
@@ -71,6 +78,7 @@ section "vLLM: $kind"
 "$here/engines.sh" start "$kind" || exit $?
 case $kind in
   nixl) nixl ;;
+  nixl-turns) nixl_turns ;;
   shared | lmcache) shared_cache ;;
   unified) unified ;;
 esac
