@@ -8,8 +8,8 @@
 #   engines.sh status                what runs
 #   engines.sh url KIND SIDE         base URL of an engine, running or not
 #   engines.sh signal KIND SIDE NAME    sends KILL, STOP or CONT to all processes of one engine
-# KIND: unified (one vLLM), nixl (vLLM pair, NIXL), nixl-turns (the same, bidirectional), shared (vLLM pair, one folder), lmcache (vLLM pair and LMCache's
-# server), llamacpp (llama-server pair, slot files). SIDE: unified, prefill, decode or store.
+# KIND: unified (one vLLM), nixl (vLLM pair, NIXL), nixl-turns (the same, bidirectional), shared (vLLM pair, one
+# folder), lmcache (vLLM pair and LMCache's server), llamacpp (llama-server pair, slot files). SIDE: unified, prefill, decode or store.
 # E2E_BASE_PORT (18100) is the first of 80 ports. State and logs: ${E2E_CACHE:-${XDG_CACHE_HOME:-~/.cache}/tandem}/run/KIND.
 # Exit status: 0 done, 1 an engine did not start, 2 usage, 3 a registry does not answer, 4 this machine cannot.
 set -euo pipefail

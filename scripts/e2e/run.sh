@@ -19,7 +19,7 @@ set -euo pipefail
 
 readonly ALL=(presets llamacpp nixl nixl-turns shared lmcache unified)
 readonly FAST=(presets llamacpp nixl-thin)
-usage() { sed -n '4,18p' "$0" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '4,17p' "$0" | sed 's/^# \{0,1\}//'; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/e2e/lib.sh
