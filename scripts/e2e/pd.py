@@ -10,6 +10,7 @@
   turns    conversations on engines with bidirectional_kv_xfer: prefill reads the last turn (needs --management)
   aborts   clients that leave: the engines notice
   crowd    200 streams at a time
+  resume   streams whose decode engine is killed, with tandem.stream.resume (as faults, and --management)
   faults   engines that are killed, restarted and frozen (needs --engines and --kind)
 
 The engine "that computes alone" is the prefill engine, asked directly: it never receives KV from anyone, which its
@@ -58,8 +59,8 @@ class Pair:
             self.verdicts.note(f"  through: {answers[i].said()}\n        alone:   {expected[i].said()}")
         self.check(f"{name}: {len(requests)} answers are those of an engine alone", not wrong, f"{len(wrong)} differ")
 
-    def turns(self, what):
-        return Engine(self.options.management).value("tandem_turns_total", f'turn="{what}"')
+    def counter(self, name, label):
+        return Engine(self.options.management).value(name, label)
 
     async def idle(self, name):
         """All requests have left both engines."""
@@ -204,15 +205,15 @@ async def turns(pair):
             chat.append({"role": "user", "content": words(rng, 20)})
     came = grown(received, pair.prefill.values(tokens=EXTERNAL))["tokens"]
     due = conversations * (length - 1)
-    read = pair.turns("read")
-    changed = pair.turns("changed")
+    read = pair.counter("tandem_turns_total", 'turn="read"')
+    changed = pair.counter("tandem_turns_total", 'turn="changed"')
     pair.check("conversations: turns read back", read >= 0.8 * due, f"{read:.0f} of {due}; {changed:.0f} began otherwise")
     pair.check("conversations: tokens that prefill got from decode", came >= 64 * read, f"{came:.0f}")
     await pair.same_text("conversations", [r for r, _ in asked], [a for _, a in asked])
     changed_one = turn_of([{"role": "user", "content": words(rng, 120)}], 0)
     answer = await pair.gateway.ask(changed_one)
     await pair.same_text("another history", [plain_turn(changed_one)], [answer])
-    now = pair.turns("changed")
+    now = pair.counter("tandem_turns_total", 'turn="changed"')
     pair.check("another history: noticed", now == changed + 1, f"{now:.0f} after {changed:.0f}")
 
 
@@ -268,6 +269,7 @@ async def crowd(pair):
 
 CHECKS = {"connector": connector, "nixl": nixl, "store": store, "slots": slots, "turns": turns, "aborts": aborts, "crowd": crowd}
 CHECKS["faults"] = pd_faults.faults
+CHECKS["resume"] = pd_faults.resume
 
 
 def main():

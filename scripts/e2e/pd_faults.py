@@ -6,7 +6,7 @@ import json
 import time
 import urllib.request
 
-from pd_lib import engines, plain, until
+from pd_lib import Request, engines, plain, until
 
 # The gateway of this check runs with tandem.engine.answer-silence and stream-silence of 15 s.
 SILENCE_SECONDS = 15
@@ -83,6 +83,34 @@ async def decode_killed(rig):
     await rig.whole_again("decode on its port again")
     request, answer = await rig.served("decode on its port again", split=True)
     await rig.pair.same_text("decode on its port again", [request], [answer])
+
+
+async def resume(pair):
+    """Streams whose decode engine is killed: with tandem.stream.resume the prefill engine goes on with each of them."""
+    rig = Faults(pair)
+    chunks = {"seen": 0}
+
+    def on_chunk():
+        chunks["seen"] += 1
+        if chunks["seen"] == 120:  # some have just begun, others have many tokens behind them
+            rig.signal("decode", "KILL")
+
+    requests = [streamed(rig.rng, i) for i in range(10)]
+    answers = await asyncio.gather(*(pair.gateway.ask(request, on_chunk) for request in requests))
+    await pair.same_text("decode killed below ten streams", requests, answers)
+    whole = [a.usage.completion_tokens == r.body["max_tokens"] for r, a in zip(requests, answers) if a.usage]
+    pair.check("decode killed below ten streams: usage is that of whole answers", whole == [True] * 10, f"{sum(whole)} of 10")
+    resumed = pair.counter("tandem_resumes_total", 'fate="resumed"')
+    pair.check("decode killed below ten streams: others went on", resumed >= 1, f"{resumed:.0f} of 10 streams")
+
+
+def streamed(rng, number):
+    length = 60 + 30 * number
+    if number % 2:
+        return plain(rng, length, 40 + 20 * number, stream=True, stream_options={"include_usage": True})
+    request = plain(rng, length, 40 + 20 * number, stream=True, stream_options={"include_usage": True})
+    body = {key: value for key, value in request.body.items() if key != "prompt"}
+    return Request("chat", {**body, "messages": [{"role": "user", "content": request.body["prompt"]}]})
 
 
 async def prefill_killed(rig):

@@ -44,9 +44,14 @@ nixl() {
   fi
   counted 'NIXL: SDKs, decode engine against gateway' differential vllm "$(address decode)"
   stop_gateway
-  if ((thin)); then return; fi
-  pair TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_ENGINE_ANSWERSILENCE=15s TANDEM_ENGINE_STREAMSILENCE=15s
-  counted 'NIXL: dead and frozen engines' pd faults
+  if ((!thin)); then
+    pair TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_ENGINE_ANSWERSILENCE=15s TANDEM_ENGINE_STREAMSILENCE=15s
+    counted 'NIXL: dead and frozen engines' pd faults
+    stop_gateway
+  fi
+  # the last check: it leaves the decode engine dead
+  pair TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_STREAM_RESUME=true
+  counted 'NIXL: streams that survive their engine' pd resume
   stop_gateway
 }
 
