@@ -23,6 +23,7 @@ class ArchitectureTest extends PackageRules {
             entry("routing", Set.of("fleet", "prefix", "failure", "request", "time")),
             entry("disagg", Set.of("fleet", "request", "failure")),
             entry("retry", Set.of("failure", "time")),
+            entry("admission", Set.of("request")),
             entry("lifecycle", Set.of("failure", "time", "request", "fleet", "prefix", "routing", "disagg", "retry")));
 
     ArchitectureTest() {

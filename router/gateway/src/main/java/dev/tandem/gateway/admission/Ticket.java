@@ -12,11 +12,12 @@ public interface Ticket extends AutoCloseable {
     /**
      * Completes when the turn has come.
      *
-     * @return fails with {@code DEADLINE_EXCEEDED} when the wait has been too long; silent once closed
+     * @return fails with {@code DEADLINE_EXCEEDED} when the wait has been too long, with {@code OVERLOADED} when others
+     *     have more right to wait; silent once closed
      */
     Mono<Void> turn();
 
-    /** Leaves the queue, or frees the place for who has waited longest. Idempotent. */
+    /** Leaves the queue, or frees the place for whose turn it is. Idempotent. */
     @Override
     void close();
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.admission;
 
+import dev.tandem.core.admission.FairQueue;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.request.Caller;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -18,15 +18,15 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * Lets so many requests run at a time and lets a bounded number wait for their turn, first come, first served, without
- * a thread. Thread-safe.
+ * Lets so many requests run at a time and lets a bounded number wait for their turn, without a thread;
+ * {@link FairQueue} says whose turn it is, and who makes room when too many wait. Thread-safe.
  */
 public final class WaitingRoom {
     private final int seats;
     private final int chairs;
     private final Duration patience;
     private final Object lock = new Object(); // guards running, waiting and the state of visits
-    private final Deque<Visit> waiting = new ArrayDeque<>();
+    private final FairQueue<Visit> waiting = new FairQueue<>();
     private final Scheduler timer;
     private final Queue<Visit> called = new ConcurrentLinkedQueue<>();
     private final AtomicInteger calls = new AtomicInteger(); // signals that are due; who raises it from 0 makes them
@@ -50,10 +50,11 @@ public final class WaitingRoom {
     /**
      * Takes a place among those that run, or in the queue.
      *
-     * @throws FailureException {@code OVERLOADED} when the queue is full
+     * @throws FailureException {@code OVERLOADED} when the queue is full of those who have as much right to be there
      */
-    public Ticket enter() {
-        Visit visit = new Visit();
+    public Ticket enter(Caller caller) {
+        Visit visit = new Visit(caller);
+        Visit displaced = null;
         synchronized (lock) {
             if (running < seats) {
                 running++;
@@ -62,12 +63,30 @@ public final class WaitingRoom {
                 return visit;
             }
             if (waiting.size() >= chairs) {
-                throw new FailureException(Failure.OVERLOADED, "too many requests are waiting");
+                displaced = displaced(caller);
             }
-            waiting.addLast(visit);
+            waiting.add(caller, visit);
             visit.clock = timer.schedule(visit::expire, patience.toMillis(), TimeUnit.MILLISECONDS);
         }
+        if (displaced != null) {
+            displaced.turn.tryEmitError(full());
+        }
         return visit;
+    }
+
+    /** Removes who makes room for a newcomer. Called with the lock. */
+    private Visit displaced(Caller newcomer) {
+        Visit displaced = waiting.displace(newcomer);
+        if (displaced == null) {
+            throw full();
+        }
+        displaced.state = State.GONE;
+        displaced.clock.dispose();
+        return displaced;
+    }
+
+    private static FailureException full() {
+        return new FailureException(Failure.OVERLOADED, "too many requests are waiting");
     }
 
     /** Returns the number of requests that wait. */
@@ -84,9 +103,9 @@ public final class WaitingRoom {
         }
     }
 
-    /** Hands a free place to who has waited longest. Called with the lock. */
+    /** Hands a free place to whose turn it is. Called with the lock. */
     private @Nullable Visit passOn() {
-        Visit next = waiting.pollFirst();
+        Visit next = waiting.poll();
         if (next == null) {
             running--;
             return null;
@@ -115,8 +134,13 @@ public final class WaitingRoom {
     /** One request's stay. Its turn is signalled outside the lock, and once: who changes its state signals. */
     private final class Visit implements Ticket {
         private final Sinks.Empty<Void> turn = Sinks.empty();
+        private final Caller caller;
         private State state = State.WAITING;
         private Disposable clock = Disposables.disposed();
+
+        private Visit(Caller caller) {
+            this.caller = caller;
+        }
 
         @Override
         public Mono<Void> turn() {
@@ -131,7 +155,7 @@ public final class WaitingRoom {
                 state = State.GONE;
                 clock.dispose();
                 if (was == State.WAITING) {
-                    waiting.remove(this);
+                    waiting.remove(caller, this);
                 }
                 next = was == State.RUNNING ? passOn() : null;
             }
@@ -147,7 +171,7 @@ public final class WaitingRoom {
                     return;
                 }
                 state = State.GONE;
-                waiting.remove(this);
+                waiting.remove(caller, this);
             }
             turn.tryEmitError(new FailureException(
                     Failure.DEADLINE_EXCEEDED, "waited " + patience.toSeconds() + " s for a free place"));

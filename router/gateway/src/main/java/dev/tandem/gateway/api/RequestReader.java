@@ -37,6 +37,7 @@ public final class RequestReader {
     private final Scheduler compute;
     private final List<String> sessionHeaders;
     private final Conversations conversations;
+    private final Callers callers;
     private final Ticker ticker;
 
     /**
@@ -45,6 +46,7 @@ public final class RequestReader {
      * @param compute runs scans of large bodies
      * @param sessionHeaders headers that may hold a session key, the first one present counts
      * @param conversations tells conversations apart
+     * @param callers tells who asks
      */
     public RequestReader(
             BodyCollector collector,
@@ -52,12 +54,14 @@ public final class RequestReader {
             Scheduler compute,
             List<String> sessionHeaders,
             Conversations conversations,
+            Callers callers,
             Ticker ticker) {
         this.collector = collector;
         this.scanner = scanner;
         this.compute = compute;
         this.sessionHeaders = List.copyOf(sessionHeaders);
         this.conversations = conversations;
+        this.callers = callers;
         this.ticker = ticker;
     }
 
@@ -105,6 +109,7 @@ public final class RequestReader {
                     scanned.body(),
                     scanned.body().size(),
                     HopHeaders.toEngine(head.headers()),
+                    callers.of(head.headers()),
                     new RoutingRequest(
                             head.api(),
                             scanned.model(),
@@ -137,6 +142,7 @@ public final class RequestReader {
                 body,
                 0,
                 HopHeaders.toEngine(head.headers()),
+                callers.of(head.headers()),
                 routing,
                 null,
                 head.arrivedNanos());

@@ -11,6 +11,7 @@ import dev.tandem.core.routing.Router;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
+import dev.tandem.gateway.api.Callers;
 import dev.tandem.gateway.api.ErrorWriter;
 import dev.tandem.gateway.api.RequestReader;
 import dev.tandem.gateway.body.BodyCollector;
@@ -61,6 +62,9 @@ class GatewayConfiguration {
                 Schedulers.parallel(),
                 properties.routing().sessionHeaders(),
                 new Conversations(properties.disagg().reuseTurns()),
+                new Callers(
+                        properties.admission().tenantHeaders(),
+                        properties.admission().priorityHeader()),
                 ticker);
     }
 

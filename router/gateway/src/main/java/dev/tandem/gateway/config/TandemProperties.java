@@ -235,16 +235,23 @@ public record TandemProperties(
             @DefaultValue("32KB") @NotNull DataSize sendBuffer) {}
 
     /**
-     * Admission.
+     * Admission. Among requests that wait the most urgent come first, among those one tenant after the other.
      *
      * @param maxRunning Most requests that run at a time.
-     * @param maxWaiting Most requests that wait for their turn; beyond it requests are answered 503.
+     * @param maxWaiting Most requests that wait for their turn; beyond it somebody is answered 503: who is less urgent,
+     *     else who has more of them waiting than others, else the newcomer.
      * @param maxWait Longest wait; after it a request is answered 504.
+     * @param tenantHeaders Comma-separated list of request headers that may name the tenant, first match wins; the
+     *     credentials tell tenants apart where there is none. Name headers only that a proxy in front sets.
+     * @param priorityHeader Request header that may name the priority: high, normal or low. Name one only that a proxy
+     *     in front sets.
      */
     public record AdmissionProperties(
             @DefaultValue("8192") @Min(1) int maxRunning,
             @DefaultValue("512") @Min(0) int maxWaiting,
-            @DefaultValue("10s") @NotNull Duration maxWait) {}
+            @DefaultValue("10s") @NotNull Duration maxWait,
+            @DefaultValue List<String> tenantHeaders,
+            @Nullable String priorityHeader) {}
 
     /**
      * Retries before the first byte.

@@ -2,6 +2,7 @@
 package dev.tandem.gateway.pipeline;
 
 import dev.tandem.core.request.ApiKind;
+import dev.tandem.core.request.Caller;
 import dev.tandem.core.routing.RoutingRequest;
 import dev.tandem.gateway.body.RequestBody;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param body the body
  * @param bodyBytes its size, or 0 when it passes through unread
  * @param headers headers that engines may see
+ * @param caller who asks
  * @param routing what routing may look at
  * @param conversation key of the conversation whose next turn may read what this one leaves, or null
  * @param arrivedNanos when its head arrived
@@ -27,6 +29,7 @@ public record ClientRequest(
         RequestBody body,
         long bodyBytes,
         HttpHeaders headers,
+        Caller caller,
         RoutingRequest routing,
         @Nullable String conversation,
         long arrivedNanos) {}

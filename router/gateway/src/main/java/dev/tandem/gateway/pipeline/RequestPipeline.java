@@ -123,7 +123,9 @@ public final class RequestPipeline {
     }
 
     private Mono<Void> admit(RequestScope scope) {
-        return Mono.defer(() -> scope.entered(waitingRoom.enter()).turn()).doOnSuccess(turn -> scope.admitted());
+        return Mono.defer(() -> scope.entered(waitingRoom.enter(scope.request().caller()))
+                        .turn())
+                .doOnSuccess(turn -> scope.admitted());
     }
 
     private Mono<EngineAnswer> firstAttempt(RequestScope scope) {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.request.Caller;
+import dev.tandem.core.request.Caller.Priority;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,9 +25,9 @@ class WaitingRoomTest {
 
     @Test
     void firstComeFirstServed() {
-        Ticket first = room.enter();
-        Ticket second = room.enter();
-        Ticket third = room.enter();
+        Ticket first = room.enter(Caller.ANYBODY);
+        Ticket second = room.enter(Caller.ANYBODY);
+        Ticket third = room.enter(Caller.ANYBODY);
         List<String> served = new ArrayList<>();
         first.turn().subscribe(v -> {}, e -> {}, () -> served.add("first"));
         third.turn().subscribe(v -> {}, e -> {}, () -> served.add("third"));
@@ -44,18 +46,41 @@ class WaitingRoomTest {
     @Test
     void refusesWhenNobodyMoreMayWait() {
         for (int i = 0; i < 3; i++) {
-            room.enter();
+            room.enter(Caller.ANYBODY);
         }
 
-        assertThatThrownBy(room::enter)
+        assertThatThrownBy(() -> room.enter(Caller.ANYBODY))
                 .isInstanceOfSatisfying(
                         FailureException.class, e -> assertThat(e.failure()).isEqualTo(Failure.OVERLOADED));
     }
 
     @Test
+    void whoHasLessRightToWaitMakesRoom() {
+        Ticket running = room.enter(Caller.ANYBODY);
+        Ticket low = room.enter(new Caller("a", Priority.LOW));
+        room.enter(Caller.ANYBODY);
+        List<Throwable> errors = new ArrayList<>();
+        low.turn().subscribe(v -> {}, errors::add);
+
+        Ticket high = room.enter(new Caller("b", Priority.HIGH));
+
+        assertThat(errors)
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        FailureException.class, e -> assertThat(e.failure()).isEqualTo(Failure.OVERLOADED));
+        assertThat(room.queued()).isEqualTo(2);
+        List<String> served = new ArrayList<>();
+        high.turn().subscribe(v -> {}, e -> {}, () -> served.add("high"));
+        low.close();
+        running.close();
+        assertThat(served).containsExactly("high");
+        assertThat(room.queued()).isEqualTo(1);
+    }
+
+    @Test
     void waitsNoLongerThanItsPatience() {
-        Ticket first = room.enter();
-        Ticket second = room.enter();
+        Ticket first = room.enter(Caller.ANYBODY);
+        Ticket second = room.enter(Caller.ANYBODY);
         List<Throwable> errors = new ArrayList<>();
         second.turn().subscribe(v -> {}, errors::add);
 
@@ -72,8 +97,8 @@ class WaitingRoomTest {
 
     @Test
     void patienceEndsWithTheTurn() {
-        Ticket first = room.enter();
-        Ticket second = room.enter();
+        Ticket first = room.enter(Caller.ANYBODY);
+        Ticket second = room.enter(Caller.ANYBODY);
         List<Throwable> errors = new ArrayList<>();
         second.turn().subscribe(v -> {}, errors::add);
         first.close();
@@ -86,8 +111,8 @@ class WaitingRoomTest {
 
     @Test
     void whoLeavesTheQueueTakesNoPlace() {
-        Ticket first = room.enter();
-        room.enter().close();
+        Ticket first = room.enter(Caller.ANYBODY);
+        room.enter(Caller.ANYBODY).close();
 
         assertThat(room.queued()).isZero();
         first.close();
@@ -96,8 +121,8 @@ class WaitingRoomTest {
 
     @Test
     void whoLeavesBeforeLookingFreesItsPlace() {
-        Ticket first = room.enter();
-        Ticket second = room.enter();
+        Ticket first = room.enter(Caller.ANYBODY);
+        Ticket second = room.enter(Caller.ANYBODY);
         first.close(); // the turn of the second has come, and nobody has asked for it
         second.close();
 
@@ -106,9 +131,9 @@ class WaitingRoomTest {
 
     @Test
     void closingTwiceFreesOnePlace() {
-        Ticket first = room.enter();
-        room.enter();
-        room.enter();
+        Ticket first = room.enter(Caller.ANYBODY);
+        room.enter(Caller.ANYBODY);
+        room.enter(Caller.ANYBODY);
         first.close();
         first.close();
 
@@ -119,9 +144,9 @@ class WaitingRoomTest {
     @Test
     void manyWhoLeaveAsSoonAsTheyAreCalledDoNotPileUpOnTheStack() {
         WaitingRoom busy = new WaitingRoom(1, 100_000, Duration.ofSeconds(10), time);
-        Ticket first = busy.enter();
+        Ticket first = busy.enter(Caller.ANYBODY);
         for (int i = 0; i < 100_000; i++) {
-            Ticket ticket = busy.enter();
+            Ticket ticket = busy.enter(Caller.ANYBODY);
             ticket.turn().subscribe(v -> {}, e -> {}, ticket::close);
         }
 
@@ -137,7 +162,7 @@ class WaitingRoomTest {
             for (int i = 0; i < 4_000; i++) {
                 boolean leaves = i % 3 == 0;
                 clients.execute(() -> {
-                    Ticket ticket = busy.enter();
+                    Ticket ticket = busy.enter(Caller.ANYBODY);
                     Disposable request = ticket.turn().subscribe(v -> {}, e -> {}, ticket::close);
                     if (leaves) {
                         request.dispose();
