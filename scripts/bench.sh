@@ -8,6 +8,7 @@ usage() {
   cat <<'TEXT'
 usage: scripts/bench.sh [--build] [--no-install] [options of the benchmark]
        scripts/bench.sh handover [--build] [--no-install] [options of this benchmark]
+       scripts/bench.sh stress [--build] [options of this benchmark]
 
 Builds the gateway and the benchmark when their jars are missing, installs nginx and HAProxy when they are missing
 (Debian packages, as root only), with --peers also vllm-router and SMG (PyPI, into a cache outside the checkout), and
@@ -16,10 +17,13 @@ runs the benchmark. The table goes to standard output, and with all rounds to da
 handover measures what a hand-over costs beyond the engines' own times, for every connector, between simulated engines;
 it needs no nginx and no HAProxy.
 
+stress presses Tandem hard: very many streams, clients that never read, clients that leave, twice the load that its
+engine can serve. It needs about 20,000 file descriptors for each process (ulimit -Hn).
+
   --build        build both jars even if they are there (the gateway only when Tandem is measured and no
                  --tandem-jar is given)
   --no-install   install nothing; measure what is there
-  --help         this text and the options of the benchmark (handover --help: of that one)
+  --help         this text and the options of the benchmark (handover --help, stress --help: of those)
 
 Common runs:
   scripts/bench.sh                     Tandem, nginx, HAProxy: about 10 minutes
@@ -29,6 +33,9 @@ Common runs:
   scripts/bench.sh handover            every connector: about 5 minutes
   scripts/bench.sh handover --write-docs --peers        with vllm-router; table and plot go to docs/benchmarks/results/
   scripts/bench.sh handover --only nixl,mooncake --rounds 1 --warmup 100        does it work at all: half a minute
+  scripts/bench.sh stress --write-docs                  all of it: about 4 minutes
+  scripts/bench.sh stress --streams 200 --stream-seconds 3 --stalled 50 --write-stall 2 --leaving 20 \
+    --leaving-at-once 100 --overload-seconds 2          does it work at all: half a minute
 
 Environment: JAVA_HOME (a JDK 25), XDG_CACHE_HOME, VLLM_ROUTER_VERSION (0.1.17), SMG_VERSION (1.13.0).
 Exit status: 0 all runs clean, 3 at least one run void (an answer lost, changed or failed), other: it did not run.
@@ -45,6 +52,9 @@ main=dev.tandem.bench.RelayBench
 arguments=()
 if [ "${1:-}" = handover ]; then
   main=dev.tandem.bench.handover.HandoverBench
+  shift
+elif [ "${1:-}" = stress ]; then
+  main=dev.tandem.bench.stress.StressBench
   shift
 fi
 for argument in "$@"; do

@@ -11,7 +11,7 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /** Reads what Linux accounts for a process and its descendants. No state. */
-final class Procfs {
+public final class Procfs {
     /** Microseconds per clock tick of {@code /proc/PID/stat}; USER_HZ is 100 on every Linux that Java runs on. */
     static final long MICROS_PER_TICK = 10_000;
 
@@ -28,13 +28,27 @@ final class Procfs {
     }
 
     /** Resident memory in KiB, summed over the process and its descendants; shared pages count once per process. */
-    static long residentKib(long pid) {
+    public static long residentKib(long pid) {
         return tree(pid).map(each -> field(read(each, "status"), "VmRSS")).sum();
     }
 
     /** Proportional set size in KiB, summed likewise; shared pages count once. 0 where it may not be read. */
     static long proportionalKib(long pid) {
         return tree(pid).map(each -> field(read(each, "smaps_rollup"), "Pss")).sum();
+    }
+
+    /** Open file descriptors of the process itself; 0 once it has ended. */
+    public static long descriptors(long pid) {
+        try (Stream<Path> open = Files.list(PROC.resolve(Long.toString(pid)).resolve("fd"))) {
+            return open.count();
+        } catch (IOException ended) {
+            return 0;
+        }
+    }
+
+    /** Threads of the process itself; 0 once it has ended. */
+    public static long threads(long pid) {
+        return field(read(pid, "status"), "Threads");
     }
 
     /** Returns user + system ticks of a {@code stat} line, waited-for children included; 0 for an empty text. */

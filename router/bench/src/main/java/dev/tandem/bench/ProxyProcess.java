@@ -121,7 +121,8 @@ public final class ProxyProcess implements AutoCloseable {
         return startSeconds;
     }
 
-    long pid() {
+    /** Returns the id of the process. */
+    public long pid() {
         return process.pid();
     }
 

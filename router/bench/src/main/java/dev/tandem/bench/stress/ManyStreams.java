@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.bench.stress;
+
+import java.io.IOException;
+import java.time.Duration;
+
+/**
+ * Very many streams at a time, an event a second each.
+ *
+ * @param streams How many.
+ * @param seconds How long each lasts once all are open.
+ */
+record ManyStreams(int streams, int seconds) implements Scenario {
+    private static final int OPENED_PER_SECOND = 500;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    @Override
+    public String name() {
+        return "streams";
+    }
+
+    @Override
+    public String what() {
+        return streams + " SSE streams, one event a second each, for " + seconds + " s after the last was opened";
+    }
+
+    @Override
+    public Outcome run(Field field) throws InterruptedException {
+        Crowd crowd = new Crowd();
+        int opening = streams / OPENED_PER_SECOND + 1;
+        for (int i = 0; i < streams; i++) {
+            Wish wish = Wish.drip(i, seconds + opening - i / OPENED_PER_SECOND, 1_000);
+            crowd.add(() -> follow(field, wish, crowd));
+            if (i % OPENED_PER_SECOND == OPENED_PER_SECOND - 1) {
+                Thread.sleep(1_000);
+            }
+        }
+        crowd.await();
+        return new Outcome()
+                .atLeast("streams complete, event by event", crowd.done(), streams)
+                .atMost("streams broken or refused", crowd.failed() + crowd.refused(), 0)
+                .atMost("p99 of how late an event comes", crowd.millis(0.99), 250, "ms")
+                .atMost("resident memory", field.vitals().most(Vitals.Sample::residentKib) / 1024.0, 1_024, "MiB");
+    }
+
+    private static void follow(Field field, Wish wish, Crowd crowd) throws IOException {
+        try (Caller caller = Caller.open(field.port(), 0).patience(PATIENCE)) {
+            caller.send(wish);
+            if (!caller.streams()) {
+                crowd.noteRefused(0);
+                return;
+            }
+            int events = 0;
+            long latest = 0;
+            long last = System.nanoTime();
+            boolean complete = false;
+            for (String piece = caller.piece(); !piece.isEmpty(); piece = caller.piece()) {
+                long now = System.nanoTime();
+                if (events > 0 && !piece.contains("[DONE]")) {
+                    latest = Math.max(
+                            latest,
+                            now - last - Duration.ofMillis(wish.millis()).toNanos());
+                }
+                last = now;
+                events += count(piece);
+                complete |= piece.contains("[DONE]");
+            }
+            if (complete && events == wish.count()) {
+                crowd.noteDone(latest);
+            } else {
+                crowd.noteFailed();
+            }
+        }
+    }
+
+    private static int count(String piece) {
+        int found = 0;
+        for (int at = piece.indexOf("\"text\""); at >= 0; at = piece.indexOf("\"text\"", at + 1)) {
+            found++;
+        }
+        return found;
+    }
+}

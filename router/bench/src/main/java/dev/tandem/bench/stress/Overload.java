@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.bench.stress;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Twice the load that the engine can serve: what is served of it, and how fast is the rest refused?
+ *
+ * @param seconds Length of each of both measurements.
+ */
+record Overload(int seconds) implements Scenario {
+    private static final int SLOTS = 16;
+    private static final int WORK_MILLIS = 40;
+    private static final int RUNNING = 24;
+    private static final int CLIENTS = 256;
+
+    @Override
+    public String name() {
+        return "overload";
+    }
+
+    @Override
+    public String what() {
+        return "an engine that serves " + SLOTS * 1_000 / WORK_MILLIS + " requests a second at most, asked for twice"
+                + " as many as it serves, by " + CLIENTS + " clients; " + RUNNING + " run, 48 wait";
+    }
+
+    @Override
+    public List<String> settings() {
+        return List.of(
+                "--tandem.admission.max-running=" + RUNNING,
+                "--tandem.admission.max-waiting=48",
+                "--tandem.admission.max-wait=5s");
+    }
+
+    @Override
+    public int slots() {
+        return SLOTS;
+    }
+
+    @Override
+    public Outcome run(Field field) throws InterruptedException {
+        asked(field, RUNNING, 0);
+        Result peak = asked(field, RUNNING, 0);
+        double rate = 2.0 * peak.served().done() / seconds;
+        Result twice = asked(field, CLIENTS, (long) (CLIENTS / rate * 1e9));
+        double offered = (twice.served().done() + twice.shed().refused()) / (double) seconds;
+        return new Outcome()
+                .atLeast(
+                        "offered load, against the peak of " + peak.served().done() / seconds + "/s",
+                        offered * seconds / peak.served().done(),
+                        1.8,
+                        "times")
+                .atLeast(
+                        "served of it, against the peak",
+                        100.0 * twice.served().done() / peak.served().done(),
+                        90,
+                        "%")
+                .atMost("p99 of refusals", twice.shed().millis(0.99), 20, "ms")
+                .atMost("neither served nor refused", twice.served().failed(), 0)
+                .atMost("resident memory", field.vitals().most(Vitals.Sample::residentKib) / 1024.0, 768, "MiB");
+    }
+
+    /** Who was served, and who was refused. */
+    private record Result(Crowd served, Crowd shed) {}
+
+    /** Lets clients ask for some seconds, each again after a pause since it asked last, or at once. */
+    private Result asked(Field field, int clients, long pauseNanos) throws InterruptedException {
+        Result result = new Result(new Crowd(), new Crowd());
+        long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
+        for (int i = 0; i < clients; i++) {
+            long first = System.nanoTime() + pauseNanos * i / clients;
+            result.served().add(() -> ask(field, result, first, pauseNanos, end));
+        }
+        result.served().await();
+        return result;
+    }
+
+    private static void ask(Field field, Result result, long first, long pauseNanos, long end)
+            throws IOException, InterruptedException {
+        try (Caller caller = Caller.open(field.port(), 0).patience(Duration.ofSeconds(20))) {
+            long due = first;
+            while (System.nanoTime() < end) {
+                Thread.sleep(Duration.ofNanos(Math.max(0, due - System.nanoTime())));
+                long began = System.nanoTime();
+                due += pauseNanos;
+                caller.send(Wish.work(0, WORK_MILLIS));
+                if (caller.answered() == 200) {
+                    result.served().noteDone(System.nanoTime() - began);
+                } else {
+                    result.shed().noteRefused(System.nanoTime() - began);
+                }
+            }
+        }
+    }
+}

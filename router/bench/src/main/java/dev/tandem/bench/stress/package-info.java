@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What Tandem bears: very many streams, clients that never read, clients that leave, twice the load that it can serve.
+ * {@link dev.tandem.bench.stress.StressBench} is the entry point.
+ */
+@NullMarked
+package dev.tandem.bench.stress;
+
+import org.jspecify.annotations.NullMarked;
