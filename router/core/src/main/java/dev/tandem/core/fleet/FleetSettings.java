@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.fleet;
 
+import dev.tandem.core.health.BreakerSettings;
 import java.time.Duration;
 
 /**
@@ -8,16 +9,17 @@ import java.time.Duration;
  *
  * @param probesUp good probes in a row that bring a worker back, at least 1; its very first start needs one
  * @param probesDown bad probes in a row that take a worker out, at least 1
- * @param failuresDown failed requests in a row that take a worker out, at least 1; a refused connection does so at once
+ * @param breaker which failed requests take a worker or a pair out, and for how long; a refused connection takes a
+ *     worker out at once
  * @param slowStart time in which the capacity of a worker that came back rises to 1; zero switches slow start off
  * @param slowStartFloor capacity at the begin of slow start, in (0, 1]
  */
-public record FleetSettings(int probesUp, int probesDown, int failuresDown, Duration slowStart, double slowStartFloor) {
+public record FleetSettings(
+        int probesUp, int probesDown, BreakerSettings breaker, Duration slowStart, double slowStartFloor) {
     /** Checks the ranges. */
     public FleetSettings {
         atLeastOne("probesUp", probesUp);
         atLeastOne("probesDown", probesDown);
-        atLeastOne("failuresDown", failuresDown);
         if (slowStart.isNegative()) {
             throw new IllegalArgumentException("slowStart: " + slowStart + " (expected: >= 0)");
         }
@@ -26,9 +28,9 @@ public record FleetSettings(int probesUp, int probesDown, int failuresDown, Dura
         }
     }
 
-    /** Returns 2 probes up, 3 down, 5 failures, 30 s slow start from 0.1. */
+    /** Returns 2 probes up, 3 down, the usual breaker, 30 s slow start from 0.1. */
     public static FleetSettings defaults() {
-        return new FleetSettings(2, 3, 5, Duration.ofSeconds(30), 0.1);
+        return new FleetSettings(2, 3, BreakerSettings.defaults(), Duration.ofSeconds(30), 0.1);
     }
 
     private static void atLeastOne(String name, int value) {

@@ -5,6 +5,7 @@ import dev.tandem.core.time.Ticker;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.DoubleSupplier;
 
 /** Load and health of one worker. Load is thread-safe; health changes only under the lock of {@link Fleet}. */
 final class WorkerState {
@@ -13,12 +14,17 @@ final class WorkerState {
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicLong pendingTokens = new AtomicLong();
 
+    private WorkerStatus.State lastNoticed = WorkerStatus.State.UNKNOWN;
+
     /** Guarded by itself: the numbers of the open leases. */
     private final BitSet seats = new BitSet();
 
-    WorkerState(Worker worker, FleetSettings settings, Ticker ticker) {
+    /** Whether so many of its like are ejected that all of them get requests. */
+    private volatile boolean panic;
+
+    WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random) {
         this.worker = worker;
-        this.health = new WorkerHealth(settings, ticker);
+        this.health = new WorkerHealth(settings, ticker, random);
     }
 
     Worker worker() {
@@ -42,7 +48,24 @@ final class WorkerState {
     }
 
     boolean eligible() {
-        return health.state() == WorkerStatus.State.UP;
+        return switch (health.state()) {
+            case UP -> true;
+            case PROBATION -> panic || health.breaker().admits();
+            case EJECTED -> panic;
+            case UNKNOWN, DOWN, DRAINING -> false;
+        };
+    }
+
+    void panic(boolean on) {
+        panic = on;
+    }
+
+    /** Returns whether the state is another one than when this was asked last; asked under the lock of the fleet. */
+    boolean noticed() {
+        WorkerStatus.State now = health.state();
+        boolean other = now != lastNoticed;
+        lastNoticed = now;
+        return other;
     }
 
     /** Counts a request in and returns its seat. */

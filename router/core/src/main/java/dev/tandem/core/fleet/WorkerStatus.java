@@ -35,9 +35,18 @@ public record WorkerStatus(
         UNKNOWN,
         /** It gets requests. */
         UP,
-        /** Its last probes or requests failed. */
+        /** It gets one request at a time, until one has succeeded. */
+        PROBATION,
+        /** It passes its probes, but has failed requests: for a while it gets none. */
+        EJECTED,
+        /** Its last probes failed, or it has refused a connection. */
         DOWN,
         /** It finishes what it has and gets nothing new. */
-        DRAINING
+        DRAINING;
+
+        /** Whether a worker in this state gets requests. */
+        public boolean serving() {
+            return this == UP || this == PROBATION;
+        }
     }
 }

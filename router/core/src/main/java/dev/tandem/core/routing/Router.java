@@ -125,16 +125,20 @@ public final class Router {
         if (!candidates.prefill().open(attempt.excluded())) {
             return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
         }
+        RoutingDecision split = split(attempt, candidates.pairs());
+        return split != null ? split : unpaired(attempt);
+    }
+
+    /** Returns who can read from whom, or null when nobody can. */
+    private @Nullable RoutingDecision split(Attempt attempt, Pairs pairs) {
+        ModelRoutes candidates = attempt.candidates();
         LoadView prefills = candidates.prefill().load(attempt.excluded());
         LoadView decodes = candidates.decode().load(attempt.excluded());
-        int decode =
-                candidates.decode().select(attempt.request(), candidates.pairs().decodes(decodes, prefills));
+        int decode = candidates.decode().select(attempt.request(), pairs.decodes(decodes, prefills));
         if (decode == Selector.NONE) {
-            return unpaired(attempt);
+            return null;
         }
-        int prefill = candidates
-                .prefill()
-                .select(attempt.request(), candidates.pairs().prefills(prefills, decode));
+        int prefill = candidates.prefill().select(attempt.request(), pairs.prefills(prefills, decode));
         if (prefill == Selector.NONE) {
             return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
         }
@@ -162,7 +166,12 @@ public final class Router {
             return whole(attempt, candidates.wholeAnywhere(), missing("decode", candidates.decode()));
         }
         RoutingDecision whole = whole(attempt, candidates.wholeAnywhere(), NO_PAIR);
-        return whole instanceof Unroutable ? unroutable(Failure.NO_WORKER, NO_PAIR) : whole;
+        if (!(whole instanceof Unroutable)) {
+            return whole;
+        }
+        RoutingDecision ejected =
+                candidates.anyPairs() == candidates.pairs() ? null : split(attempt, candidates.anyPairs());
+        return ejected == null ? unroutable(Failure.NO_WORKER, NO_PAIR) : ejected;
     }
 
     private static String missing(String role, Route route) {
@@ -207,6 +216,8 @@ public final class Router {
         return switch (status.state()) {
             case UNKNOWN -> "not probed yet";
             case DOWN -> "down";
+            case EJECTED -> "ejected";
+            case PROBATION -> excluded.contains(status.worker().id()) ? "failed it already" : "on probation";
             case DRAINING -> "draining";
             case UP -> excluded.contains(status.worker().id()) ? "failed it already" : "can not run it alone";
         };

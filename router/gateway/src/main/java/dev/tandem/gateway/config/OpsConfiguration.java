@@ -107,12 +107,7 @@ class OpsConfiguration {
     HealthPages healthPages(Fleet fleet, Workforce workforce, Draining draining) {
         String version = Objects.requireNonNullElse(
                 OpsConfiguration.class.getPackage().getImplementationVersion(), "development");
-        return new HealthPages(
-                version,
-                workforce.simulated(),
-                fleet::statuses,
-                () -> fleet.snapshot().quarantined(),
-                draining);
+        return new HealthPages(version, workforce.simulated(), fleet::statuses, fleet::snapshot, draining);
     }
 
     @Bean

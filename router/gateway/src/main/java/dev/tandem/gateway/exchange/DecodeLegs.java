@@ -41,7 +41,7 @@ final class DecodeLegs {
                 })
                 .flatMap(answer ->
                         attempt.connector().mayGiveUp() ? kept(answer, request.streaming()) : Mono.just(answer))
-                .doOnNext(answer -> answered(attempt, answer))
+                .doOnNext(answer -> answered(attempt, request.leg(), answer))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure));
     }
 
@@ -54,8 +54,9 @@ final class DecodeLegs {
     }
 
     /** An engine that rejects a leg has not looked for what was handed over. */
-    private static void answered(Attempt attempt, EngineAnswer answer) {
+    private void answered(Attempt attempt, Leg leg, EngineAnswer answer) {
         if (answer.successful()) {
+            listener.onLegAnswered(leg);
             attempt.answered(answer);
         } else {
             attempt.unclaimed();

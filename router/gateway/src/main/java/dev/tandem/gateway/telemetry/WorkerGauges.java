@@ -30,7 +30,7 @@ public final class WorkerGauges implements MultiCollector {
     public MetricSnapshots collect() {
         List<WorkerStatus> now = statuses.get();
         return MetricSnapshots.of(
-                gauge(Meters.WORKER_UP, now, status -> status.state() == WorkerStatus.State.UP ? 1 : 0),
+                gauge(Meters.WORKER_UP, now, status -> status.state().serving() ? 1 : 0),
                 gauge(Meters.WORKER_IN_FLIGHT, now, WorkerStatus::inFlight),
                 gauge(Meters.WORKER_PENDING_TOKENS, now, WorkerStatus::pendingTokens));
     }
