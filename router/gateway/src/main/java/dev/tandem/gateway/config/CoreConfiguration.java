@@ -16,6 +16,7 @@ import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.config.settings.HealthProperties;
 import dev.tandem.gateway.fleet.FleetLog;
 import dev.tandem.gateway.telemetry.FleetMeters;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -129,7 +130,7 @@ class CoreConfiguration {
         return new SuspectList(retry.suspectWorkers(), retry.suspectMemory(), ticker);
     }
 
-    static FleetSettings fleetSettings(TandemProperties.HealthProperties health) {
+    static FleetSettings fleetSettings(HealthProperties health) {
         return new FleetSettings(
                 health.probesUp(),
                 health.probesDown(),

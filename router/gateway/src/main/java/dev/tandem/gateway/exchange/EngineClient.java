@@ -12,8 +12,11 @@ import dev.tandem.gateway.body.RequestBody;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -52,6 +55,8 @@ public final class EngineClient implements AutoCloseable {
     private final HttpClient answers;
     private final Function<Worker, @Nullable String> keys;
     private final Map<Worker, Clients> clients = new ConcurrentHashMap<>();
+    private final ChannelGroup open = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
+    private volatile boolean hungUp;
 
     /**
      * Makes a client.
@@ -70,6 +75,7 @@ public final class EngineClient implements AutoCloseable {
                 .lifo()
                 .build();
         HttpClient base = HttpClient.create(connections)
+                .doOnConnected(connection -> open.add(connection.channel()))
                 .keepAlive(true)
                 .compress(false)
                 .followRedirect(false)
@@ -121,9 +127,12 @@ public final class EngineClient implements AutoCloseable {
         });
     }
 
-    private static Mono<EngineAnswer> post(
+    private Mono<EngineAnswer> post(
             HttpClient client, String path, BiFunction<HttpClientRequest, NettyOutbound, Publisher<Void>> writer) {
         return Mono.defer(() -> {
+            if (hungUp) {
+                return Mono.error(shuttingDown(null));
+            }
             Delivery delivery = new Delivery();
             HttpClient.ResponseReceiver<?> request = client.post()
                     .uri(path)
@@ -167,12 +176,19 @@ public final class EngineClient implements AutoCloseable {
         };
     }
 
-    private static EngineAnswer answer(HttpClientResponse head, Connection connection) {
+    private EngineAnswer answer(HttpClientResponse head, Connection connection) {
         Executor eventLoop = connection.channel().eventLoop();
-        Flux<ByteBuf> body =
-                new EngineBody(connection.inbound().receive(), eventLoop).onErrorMap(EngineFailures::translate);
+        Flux<ByteBuf> body = new EngineBody(connection.inbound().receive(), eventLoop).onErrorMap(this::translated);
         return new EngineAnswer(
                 head.status().code(), head.responseHeaders(), body, () -> eventLoop.execute(() -> drop(connection)));
+    }
+
+    private FailureException translated(Throwable thrown) {
+        return hungUp ? shuttingDown(thrown) : EngineFailures.translate(thrown);
+    }
+
+    private static FailureException shuttingDown(@Nullable Throwable cause) {
+        return new FailureException(Failure.SHUTTING_DOWN, "the gateway is shutting down", cause);
     }
 
     /**
@@ -199,6 +215,13 @@ public final class EngineClient implements AutoCloseable {
         return new Clients(streams.baseUrl(baseUrl), answers.baseUrl(baseUrl), key == null ? null : "Bearer " + key);
     }
 
+    /** Ends all legs that run and lets no further one begin; they fail as {@link Failure#SHUTTING_DOWN}. */
+    @SuppressWarnings("FutureReturnValueIgnored") // whoever waits for an answer learns of its end
+    public void hangUp() {
+        hungUp = true;
+        open.close();
+    }
+
     /** Closes all connections. */
     @Override
     public void close() {
@@ -212,7 +235,7 @@ public final class EngineClient implements AutoCloseable {
      * given up would still be sent, or hold its body for ever. Whoever stops waiting closes the connection instead, or
      * has it closed as soon as there is one; also when the answer has come and nobody has taken it yet.
      */
-    private static final class Delivery extends BaseSubscriber<EngineAnswer> {
+    private final class Delivery extends BaseSubscriber<EngineAnswer> {
         private volatile @Nullable Runnable close;
         private volatile boolean abandoned;
         private @Nullable MonoSink<EngineAnswer> sink;
@@ -256,7 +279,7 @@ public final class EngineClient implements AutoCloseable {
         @Override
         protected void hookOnError(Throwable thrown) {
             if (!abandoned) {
-                Objects.requireNonNull(sink).error(EngineFailures.translate(thrown));
+                Objects.requireNonNull(sink).error(translated(thrown));
             }
         }
     }

@@ -59,7 +59,7 @@ final class GatewayRig implements AutoCloseable {
             set("tandem.retry.always-per-second", "1000000");
             set("tandem.retry.backoff", "1ms");
             set("tandem.retry.suspect-workers", "0");
-            set("spring.lifecycle.timeout-per-shutdown-phase", "2s");
+            set("tandem.drain.max", "2s");
         }
 
         Setup worker(String id, URI url, Role role) {
