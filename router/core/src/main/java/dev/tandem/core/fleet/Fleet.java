@@ -5,6 +5,7 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.health.Breaker;
 import dev.tandem.core.health.Breakers;
 import dev.tandem.core.time.Ticker;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -199,10 +200,23 @@ public final class Fleet {
         if (state == null) {
             return;
         }
+        state.limit().onSuccess(state.inFlight());
         if (state.health().ejected()) {
             change(state, changed -> changed.health().onSucceeded());
         } else {
             state.health().onSucceeded();
+        }
+    }
+
+    /**
+     * A worker has refused a request because it is full.
+     *
+     * @param retryAfter when to ask again; zero when it has not said
+     */
+    public void onRefused(Worker worker, Duration retryAfter) {
+        WorkerState state = current(worker);
+        if (state != null) {
+            state.limit().onRefused(Math.max(1, state.inFlight()), retryAfter);
         }
     }
 
@@ -276,6 +290,9 @@ public final class Fleet {
             event.accept(state);
             if (state.noticed()) {
                 changed = state.status();
+            }
+            if (changed != null && changed.state() == WorkerStatus.State.DOWN) {
+                state.limit().clear();
             }
             if (changed != null || snapshot != before) {
                 panicked = judgePools();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.fleet;
 
+import dev.tandem.core.health.ConcurrencyLimit;
 import dev.tandem.core.time.Ticker;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -11,6 +12,7 @@ import java.util.function.DoubleSupplier;
 final class WorkerState {
     private final Worker worker;
     private final WorkerHealth health;
+    private final ConcurrencyLimit limit;
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicLong pendingTokens = new AtomicLong();
 
@@ -25,6 +27,7 @@ final class WorkerState {
     WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random) {
         this.worker = worker;
         this.health = new WorkerHealth(settings, ticker, random);
+        this.limit = new ConcurrencyLimit(ticker);
     }
 
     Worker worker() {
@@ -47,7 +50,15 @@ final class WorkerState {
         return health.capacity();
     }
 
+    ConcurrencyLimit limit() {
+        return limit;
+    }
+
     boolean eligible() {
+        return trusted() && inFlight() < limit.now();
+    }
+
+    private boolean trusted() {
         return switch (health.state()) {
             case UP -> true;
             case PROBATION -> panic || health.breaker().admits();
@@ -98,6 +109,7 @@ final class WorkerState {
                 health.models(),
                 health.facts(),
                 inFlight(),
+                limit.now(),
                 Math.max(0, pendingTokens()),
                 health.starts());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.fleet;
 
+import dev.tandem.core.health.ConcurrencyLimit;
 import java.util.Set;
 
 /**
@@ -12,6 +13,7 @@ import java.util.Set;
  * @param models models that it serves, as it last said
  * @param facts what else its engine last said
  * @param inFlight requests that the gateway has on it
+ * @param limit most requests that it may have, as it has refused more; {@link ConcurrencyLimit#NONE} normally
  * @param pendingTokens prompt tokens sent to it and not yet computed
  * @param starts how often it has come up
  */
@@ -22,11 +24,17 @@ public record WorkerStatus(
         Set<String> models,
         EngineFacts facts,
         int inFlight,
+        int limit,
         long pendingTokens,
         int starts) {
     /** Copies the set. */
     public WorkerStatus {
         models = Set.copyOf(models);
+    }
+
+    /** Whether it has all the requests that it may have. */
+    public boolean full() {
+        return inFlight >= limit;
     }
 
     /** Whether a worker gets requests. */

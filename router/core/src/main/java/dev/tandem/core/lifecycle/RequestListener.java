@@ -22,6 +22,13 @@ public interface RequestListener {
     /** A leg has failed; {@code onSettled} tells later what became of the request. */
     default void onLegFailed(LegKind kind, Leg leg, Failure failure) {}
 
+    /**
+     * A worker has refused a leg because it is full; {@code onLegFailed} follows.
+     *
+     * @param retryAfter when to ask again; zero when it has not said
+     */
+    default void onLegRefused(Leg leg, Duration retryAfter) {}
+
     /** The hand-over of a KV cache has ended, well or not. Not called by protocols that hand over by content. */
     default void onHandover(String connector, Exchange exchange, HandoverResult result) {}
 

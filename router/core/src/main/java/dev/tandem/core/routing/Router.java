@@ -5,6 +5,7 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.LoadView;
+import dev.tandem.core.fleet.Pool;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.routing.ModelRoutes.ModelPolicies;
@@ -156,7 +157,7 @@ public final class Router {
                 return new Unified(worker, new Rationale(route.policy(), reason));
             }
         }
-        return unroutable(Failure.NO_WORKER, nobodyIsUp(attempt));
+        return unroutable(someAreFull(attempt) ? Failure.ENGINE_BUSY : Failure.NO_WORKER, nobodyIsUp(attempt));
     }
 
     /** Somebody who serves whole requests is still better than nobody. */
@@ -191,6 +192,16 @@ public final class Router {
         };
     }
 
+    /** Whether somebody could take the request if there were room. */
+    private boolean someAreFull(Attempt attempt) {
+        Pool serving = attempt.candidates().all().pool();
+        return fleet.statuses().stream()
+                .filter(status -> serving.members().workers().contains(status.worker()))
+                .anyMatch(status -> status.state().serving()
+                        && status.full()
+                        && !attempt.excluded().contains(status.worker().id()));
+    }
+
     private String nobodyIsUp(Attempt attempt) {
         Set<Worker> serving =
                 Set.copyOf(attempt.candidates().all().pool().members().workers());
@@ -217,10 +228,17 @@ public final class Router {
             case UNKNOWN -> "not probed yet";
             case DOWN -> "down";
             case EJECTED -> "ejected";
-            case PROBATION -> excluded.contains(status.worker().id()) ? "failed it already" : "on probation";
+            case PROBATION -> full(status, excluded, "on probation");
             case DRAINING -> "draining";
-            case UP -> excluded.contains(status.worker().id()) ? "failed it already" : "can not run it alone";
+            case UP -> full(status, excluded, "can not run it alone");
         };
+    }
+
+    private static String full(WorkerStatus status, Set<String> excluded, String otherwise) {
+        if (excluded.contains(status.worker().id())) {
+            return "failed it already";
+        }
+        return status.full() ? "full" : otherwise;
     }
 
     private Routes current() {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.WorkerStatus.State;
 import dev.tandem.core.health.BreakerSettings;
+import dev.tandem.core.health.ConcurrencyLimit;
 import dev.tandem.core.time.FakeTicker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -213,6 +214,33 @@ class FleetHealthTest {
         pool.onProbe(two.get(1).id(), new Probe.Healthy(Set.of("other")));
         eject(pool, two.get(0));
         assertThat(eligible(pool)).containsExactly(0, 1);
+    }
+
+    @Test
+    void aFullWorkerGetsNoMoreThanItTakes() {
+        probe(GOOD, 1);
+        List<Lease> leases = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            leases.add(fleet.lease(A, 0));
+        }
+        assertThat(eligible()).isTrue();
+        fleet.onRefused(A, Duration.ofSeconds(2));
+        leases.removeLast().close();
+        leases.forEach(Lease::close);
+        assertThat(eligible()).as("until the time that it has said").isFalse();
+        assertThat(status().full()).isTrue();
+        ticker.advance(Duration.ofSeconds(2));
+        assertThat(status().limit()).isEqualTo(7);
+        assertThat(eligible()).isTrue();
+        for (int i = 0; i < 7; i++) {
+            leases.add(fleet.lease(A, 0));
+        }
+        assertThat(eligible()).isFalse();
+        assertThat(state()).as("it is well").isEqualTo(State.UP);
+
+        fleet.onFailed(A, Failure.CONNECT_FAILED);
+        probe(GOOD, 2);
+        assertThat(status().limit()).as("another engine").isEqualTo(ConcurrencyLimit.NONE);
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.lifecycle.RequestListener;
+import java.time.Duration;
 
 /**
  * Tells the fleet how legs ended, so that a worker that fails requests is taken out, and a pair whose hand-overs fail.
@@ -32,6 +33,11 @@ record FleetFeedback(Fleet fleet) implements RequestListener {
                 // says nothing of the way between the two
             }
         }
+    }
+
+    @Override
+    public void onLegRefused(Leg leg, Duration retryAfter) {
+        fleet.onRefused(leg.worker(), retryAfter);
     }
 
     @Override

@@ -4,6 +4,7 @@ package dev.tandem.gateway.ops;
 import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.core.health.ConcurrencyLimit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -77,7 +78,11 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
         }
         ArrayNode models = to.putArray("models");
         new TreeSet<>(status.models()).forEach(models::add);
-        to.put("in_flight", status.inFlight()).put("pending_tokens", status.pendingTokens());
+        to.put("in_flight", status.inFlight());
+        if (status.limit() != ConcurrencyLimit.NONE) {
+            to.put("limit", status.limit());
+        }
+        to.put("pending_tokens", status.pendingTokens());
     }
 
     private static boolean up(WorkerStatus status) {

@@ -49,6 +49,13 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
+    public void onLegRefused(Leg leg, Duration retryAfter) {
+        for (RequestListener listener : all) {
+            listener.onLegRefused(leg, retryAfter);
+        }
+    }
+
+    @Override
     public void onHandover(String connector, Exchange exchange, HandoverResult result) {
         for (RequestListener listener : all) {
             listener.onHandover(connector, exchange, result);

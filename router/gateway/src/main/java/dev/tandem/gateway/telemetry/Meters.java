@@ -199,6 +199,14 @@ public enum Meters {
             "Requests that the gateway has on the worker.",
             ROLE,
             WORKER),
+    /** Most requests of a worker. */
+    WORKER_LIMIT(
+            "tandem.worker.limit",
+            Type.WORKER_GAUGE,
+            Unit.NONE,
+            "Most requests that the worker may have, because it has refused more (429 or 503); no value without a limit.",
+            ROLE,
+            WORKER),
     /** Pending prompt tokens of a worker. */
     WORKER_PENDING_TOKENS(
             "tandem.worker.pending",
