@@ -52,6 +52,11 @@ public record WorkerStatus(
         /** It finishes what it has and gets nothing new. */
         DRAINING;
 
+        /** Whether a worker in this state passes its probes. */
+        public boolean passesProbes() {
+            return this != UNKNOWN && this != DOWN;
+        }
+
         /** Whether a worker in this state gets requests. */
         public boolean serving() {
             return this == UP || this == PROBATION;
