@@ -4,6 +4,7 @@ package dev.tandem.core.fleet;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.health.Breaker;
 import dev.tandem.core.health.Breakers;
+import dev.tandem.core.health.ForwardProgress;
 import dev.tandem.core.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -179,12 +180,24 @@ public final class Fleet {
      */
     public void onProbe(String workerId, Probe probe) {
         change(states.get(workerId), state -> {
-            state.health().onProbe(probe);
+            state.onProbe(probe);
             if (!snapshot.current(state)) {
                 publish();
             }
         });
         noticePairs();
+    }
+
+    /** Whether a worker is down: another engine may come back in its place. */
+    public boolean isDown(Worker worker) {
+        WorkerState state = current(worker);
+        return state != null && state.health().state() == WorkerStatus.State.DOWN;
+    }
+
+    /** Returns what tells whether a worker brings its requests forward. */
+    public ForwardProgress progress(Worker worker) {
+        WorkerState state = current(worker);
+        return state != null ? state.progress() : new ForwardProgress(ticker);
     }
 
     /** A request on the worker failed. Failures that do not blame the worker change nothing. */

@@ -2,6 +2,7 @@
 package dev.tandem.core.fleet;
 
 import dev.tandem.core.health.BreakerSettings;
+import dev.tandem.core.health.ForwardProgress;
 import java.time.Duration;
 
 /**
@@ -11,11 +12,19 @@ import java.time.Duration;
  * @param probesDown bad probes in a row that take a worker out, at least 1
  * @param breaker which failed requests take a worker or a pair out, and for how long; a refused connection takes a
  *     worker out at once
+ * @param stall how long a worker may owe a sign of life ({@link ForwardProgress}); zero for ever
+ * @param stallPerToken how much longer, for each prompt token that it has not computed yet
  * @param slowStart time in which the capacity of a worker that came back rises to 1; zero switches slow start off
  * @param slowStartFloor capacity at the begin of slow start, in (0, 1]
  */
 public record FleetSettings(
-        int probesUp, int probesDown, BreakerSettings breaker, Duration slowStart, double slowStartFloor) {
+        int probesUp,
+        int probesDown,
+        BreakerSettings breaker,
+        Duration stall,
+        Duration stallPerToken,
+        Duration slowStart,
+        double slowStartFloor) {
     /** Checks the ranges. */
     public FleetSettings {
         atLeastOne("probesUp", probesUp);
@@ -28,9 +37,19 @@ public record FleetSettings(
         }
     }
 
-    /** Returns 2 probes up, 3 down, the usual breaker, 30 s slow start from 0.1. */
+    /**
+     * Returns 2 probes up, 3 down, the usual breaker, 20 s and 2 ms per token without a sign of life, 30 s slow start
+     * from 0.1.
+     */
     public static FleetSettings defaults() {
-        return new FleetSettings(2, 3, BreakerSettings.defaults(), Duration.ofSeconds(30), 0.1);
+        return new FleetSettings(
+                2,
+                3,
+                BreakerSettings.defaults(),
+                Duration.ofSeconds(20),
+                Duration.ofMillis(2),
+                Duration.ofSeconds(30),
+                0.1);
     }
 
     private static void atLeastOne(String name, int value) {

@@ -26,6 +26,9 @@ public final class Lease implements AutoCloseable {
         this.promptTokens = promptTokens;
         this.ofPair = ofPair;
         this.ofWorker = state.health().breaker().begins();
+        if (ofWorker != null) {
+            state.progress().restart();
+        }
         this.seat = state.take(promptTokens);
         openLeases.incrementAndGet();
     }

@@ -4,6 +4,7 @@ package dev.tandem.core.fleet;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.health.Breaker;
 import dev.tandem.core.time.Ticker;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -147,6 +148,14 @@ final class WorkerHealth {
                 : inARow >= settings.breaker().failures()
                         ? inARow + " requests failed in a row, last: " + failure.code()
                         : "too many requests failed, last: " + failure.code();
+    }
+
+    /** It has owed a sign of life for too long. */
+    void onStalled(Duration silence) {
+        if (reachable() && breaker.watches()) {
+            breaker.open();
+            reason = "no byte for " + silence.toSeconds() + " s while requests run";
+        }
     }
 
     /** A request has succeeded, or one on probation has begun to. */

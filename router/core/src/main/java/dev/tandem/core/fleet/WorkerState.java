@@ -2,7 +2,9 @@
 package dev.tandem.core.fleet;
 
 import dev.tandem.core.health.ConcurrencyLimit;
+import dev.tandem.core.health.ForwardProgress;
 import dev.tandem.core.time.Ticker;
+import java.time.Duration;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -13,6 +15,8 @@ final class WorkerState {
     private final Worker worker;
     private final WorkerHealth health;
     private final ConcurrencyLimit limit;
+    private final ForwardProgress progress;
+    private final FleetSettings settings;
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicLong pendingTokens = new AtomicLong();
 
@@ -28,6 +32,8 @@ final class WorkerState {
         this.worker = worker;
         this.health = new WorkerHealth(settings, ticker, random);
         this.limit = new ConcurrencyLimit(ticker);
+        this.progress = new ForwardProgress(ticker);
+        this.settings = settings;
     }
 
     Worker worker() {
@@ -48,6 +54,21 @@ final class WorkerState {
 
     double capacity() {
         return health.capacity();
+    }
+
+    ForwardProgress progress() {
+        return progress;
+    }
+
+    /** The worker was probed. One that is well and owes a sign of life for too long does not bring requests forward. */
+    void onProbe(Probe probe) {
+        health.onProbe(probe);
+        Duration silence = progress.silence();
+        Duration allowed =
+                settings.stall().plus(settings.stallPerToken().multipliedBy(Math.max(0, pendingTokens.get())));
+        if (settings.stall().isPositive() && silence.compareTo(allowed) > 0) {
+            health.onStalled(silence);
+        }
     }
 
     ConcurrencyLimit limit() {

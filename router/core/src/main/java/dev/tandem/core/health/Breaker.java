@@ -88,6 +88,11 @@ public final class Breaker {
         return begun;
     }
 
+    /** Whether requests are to prove something: all of them while it is closed, else the one on probation. */
+    public boolean watches() {
+        return closed || proves();
+    }
+
     /** A request has succeeded. */
     public synchronized void onSuccess() {
         if (closed) {

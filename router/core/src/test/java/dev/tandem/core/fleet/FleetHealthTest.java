@@ -8,6 +8,7 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.WorkerStatus.State;
 import dev.tandem.core.health.BreakerSettings;
 import dev.tandem.core.health.ConcurrencyLimit;
+import dev.tandem.core.health.ForwardProgress;
 import dev.tandem.core.time.FakeTicker;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -217,6 +218,38 @@ class FleetHealthTest {
     }
 
     @Test
+    void aWorkerThatIsWellAndBringsNothingForwardIsEjected() {
+        probe(GOOD, 1);
+        ForwardProgress.Answer stream = fleet.progress(A).expect(true);
+        stream.sent();
+        try (Lease prompt = fleet.lease(A, 1_000)) {
+            ticker.advance(Duration.ofSeconds(22));
+            probe(GOOD, 1);
+            assertThat(state()).as("20 s and 2 ms for each token").isEqualTo(State.UP);
+            prompt.onFirstToken();
+        }
+        probe(GOOD, 1);
+        assertThat(changes.getLast()).isEqualTo("a EJECTED: no byte for 22 s while requests run");
+
+        ticker.advance(Duration.ofSeconds(5));
+        probe(GOOD, 3);
+        assertThat(state()).isEqualTo(State.PROBATION);
+        try (Lease lease = fleet.lease(A, 0)) {
+            ticker.advance(Duration.ofSeconds(20));
+            probe(GOOD, 1);
+            assertThat(state()).as("as long as any request, %s", lease.seat()).isEqualTo(State.PROBATION);
+            ticker.advance(Duration.ofSeconds(1));
+            probe(GOOD, 1);
+            assertThat(state()).isEqualTo(State.EJECTED);
+        }
+        ticker.advance(Duration.ofSeconds(10));
+        stream.over();
+        succeed();
+        probe(GOOD, 1);
+        assertThat(state()).isEqualTo(State.UP);
+    }
+
+    @Test
     void aFullWorkerGetsNoMoreThanItTakes() {
         probe(GOOD, 1);
         List<Lease> leases = new ArrayList<>();
@@ -312,7 +345,9 @@ class FleetHealthTest {
 
     @Test
     void slowStartCanBeSwitchedOff() {
-        Fleet plain = new Fleet(new FleetSettings(1, 1, BreakerSettings.defaults(), Duration.ZERO, 0.1), ticker);
+        Fleet plain = new Fleet(
+                new FleetSettings(1, 1, BreakerSettings.defaults(), Duration.ZERO, Duration.ZERO, Duration.ZERO, 0.1),
+                ticker);
         plain.replace(List.of(A));
         plain.onProbe("a", GOOD);
         plain.onProbe("a", BAD);

@@ -140,6 +140,8 @@ class CoreConfiguration {
                         health.failureShareFrom(),
                         health.ejection(),
                         health.longestEjection()),
+                health.stall(),
+                health.stallPerToken(),
                 health.slowStart(),
                 FleetSettings.defaults().slowStartFloor());
     }

@@ -38,7 +38,7 @@ final class PromptTokens {
 
     private Mono<String> ask(LegRequest request, RequestBody.Json body) {
         Leg leg = new Leg(request.leg().worker(), ApiKind.TOKENIZE, Continuable.promptOnly(body));
-        return engines.send(new LegRequest(leg, body, request.exchangeId(), request.headers(), false))
+        return engines.send(new LegRequest(leg, body, request.exchangeId(), request.headers(), false, true))
                 .flatMap(PromptTokens::read)
                 .onErrorResume(FailureException.class, failure -> Mono.empty());
     }

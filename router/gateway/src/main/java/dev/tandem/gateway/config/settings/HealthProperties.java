@@ -22,6 +22,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param ejection How long an ejected worker or pair gets nothing, give or take a fifth; then one request at a time
  *     until one succeeds. It doubles each time that one fails.
  * @param longestEjection Longest time that it gets nothing. Who has been well for that long begins anew.
+ * @param stall How long a worker that passes its probes may send no byte of any answer, though a stream or a prompt is
+ *     owed, before it is ejected; 0 for ever.
+ * @param stallPerToken How much longer, for each prompt token that it has not computed yet.
  * @param slowStart Time in which a worker that came back gets its full share again.
  */
 public record HealthProperties(
@@ -37,4 +40,6 @@ public record HealthProperties(
         @DefaultValue("20") @Min(1) int failureShareFrom,
         @DefaultValue("5s") @NotNull Duration ejection,
         @DefaultValue("60s") @NotNull Duration longestEjection,
+        @DefaultValue("20s") @NotNull Duration stall,
+        @DefaultValue("2ms") @NotNull Duration stallPerToken,
         @DefaultValue("30s") @NotNull Duration slowStart) {}
