@@ -103,7 +103,7 @@ class OpsConfiguration {
         HealthProperties health = properties.health();
         return new WorkerProber(
                 new ProbeSettings(health.interval(), health.timeout()),
-                new ProbeTargets(fleet::workers, workforce::key, workforce::declared, connectors),
+                new ProbeTargets(fleet::workers, workforce::key, fleet::isDown, workforce::declared, connectors),
                 fleet::onProbe,
                 ThreadLocalRandom::current);
     }
