@@ -41,7 +41,8 @@ public final class ErrorWriter {
         if (failure.failure().status() == 503) {
             headers.set(
                     HttpHeaderNames.RETRY_AFTER,
-                    Long.toString(Math.max(RETRY_AFTER_SECONDS, failure.retryAfter().toSeconds())));
+                    Long.toString(
+                            Math.max(RETRY_AFTER_SECONDS, failure.retryAfter().toSeconds())));
         }
         return response.sendString(Mono.just(body)).then();
     }

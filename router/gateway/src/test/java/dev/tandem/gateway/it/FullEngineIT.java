@@ -108,7 +108,9 @@ final class FullEngineIT {
             Answer next = RawClient.post(rig.port(), PATH, ASK);
             assertThat(next.text()).contains("\"code\":\"engine_busy\"").contains("2 full");
             assertThat(next.find("retry-after")).isPresent();
-            assertThat(one.received().size() + other.received().size()).as("asked before").isEqualTo(2);
+            assertThat(one.received().size() + other.received().size())
+                    .as("asked before")
+                    .isEqualTo(2);
             rig.assertNothingLeft();
         }
     }

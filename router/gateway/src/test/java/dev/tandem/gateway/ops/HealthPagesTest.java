@@ -10,8 +10,8 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.WorkerStatus;
-import dev.tandem.core.health.ConcurrencyLimit;
 import dev.tandem.core.fleet.WorkerStatus.State;
+import dev.tandem.core.health.ConcurrencyLimit;
 import java.net.URI;
 import java.util.List;
 import java.util.Set;
@@ -131,6 +131,7 @@ class HealthPagesTest {
 
     private static WorkerStatus status(String id, Role role, State state, String reason) {
         Worker worker = new Worker(id, URI.create("http://10.1.2.3:8010"), role);
-        return new WorkerStatus(worker, state, reason, Set.of("b", "a"), EngineFacts.UNKNOWN, 2, ConcurrencyLimit.NONE, 300, 1);
+        return new WorkerStatus(
+                worker, state, reason, Set.of("b", "a"), EngineFacts.UNKNOWN, 2, ConcurrencyLimit.NONE, 300, 1);
     }
 }

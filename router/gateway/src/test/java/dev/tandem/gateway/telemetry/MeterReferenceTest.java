@@ -145,7 +145,8 @@ final class MeterReferenceTest {
 
     private static WorkerStatus status() {
         Worker worker = new Worker("prefill-0", URI.create("http://127.0.0.1:1"), Role.PREFILL);
-        return new WorkerStatus(worker, WorkerStatus.State.UP, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, 3, 8, 4_000, 1);
+        return new WorkerStatus(
+                worker, WorkerStatus.State.UP, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, 3, 8, 4_000, 1);
     }
 
     private static List<Meters> sorted() {
