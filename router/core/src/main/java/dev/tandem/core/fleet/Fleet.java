@@ -241,11 +241,11 @@ public final class Fleet {
         }
     }
 
-    /** A hand-over between two workers that are well has come to its end, well or not. */
+    /** A hand-over has come to its end, well or not. It tells of the pair when its workers are well. */
     public void onHandover(WorkerPair pair, boolean taken) {
         if (taken) {
             pairs.onSuccess(pair);
-        } else if (states.containsKey(pair.prefill()) && states.containsKey(pair.decode())) {
+        } else if (well(pair.prefill()) && well(pair.decode())) {
             pairs.onFailure(pair);
         }
         noticePairs();
@@ -272,6 +272,11 @@ public final class Fleet {
     /** Returns the number of open leases on all workers, those that have left included. */
     public int leases() {
         return openLeases.get();
+    }
+
+    private boolean well(String id) {
+        WorkerState state = states.get(id);
+        return state != null && state.health().state().serving();
     }
 
     private boolean stays(String id, Map<String, WorkerState> next) {

@@ -32,9 +32,14 @@ public final class ForwardProgress {
         return new Answer(soon);
     }
 
+    /** Whether the worker owes a sign of life. */
+    public boolean owing() {
+        return owed.get() > 0;
+    }
+
     /** Returns how long the worker has owed a sign of life; zero when it owes none. */
     public Duration silence() {
-        return owed.get() == 0 ? Duration.ZERO : Duration.ofNanos(ticker.nanoTime() - lastSign);
+        return owing() ? Duration.ofNanos(ticker.nanoTime() - lastSign) : Duration.ZERO;
     }
 
     /** What was owed before does not count any more. */

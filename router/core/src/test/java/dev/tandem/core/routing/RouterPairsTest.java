@@ -210,6 +210,16 @@ class RouterPairsTest {
     }
 
     @Test
+    void handOversOfAWorkerThatIsIllItselfSayNothingOfItsPairs() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        List.of(P1, P2, D1, D2).forEach(worker -> up(worker, NEW));
+        fleet.onFailed(P1, Failure.CONNECT_FAILED);
+        failHandOvers("p1", "d1", 20);
+
+        assertThat(fleet.snapshot().ejected()).isEmpty();
+    }
+
+    @Test
     void anEjectedPairGetsOneRequestAtATimeUntilOneSucceeds() {
         fleet.replace(List.of(P1, P2, D1, D2));
         List.of(P1, P2, D1, D2).forEach(worker -> up(worker, NEW));

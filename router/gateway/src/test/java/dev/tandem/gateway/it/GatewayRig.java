@@ -133,6 +133,10 @@ final class GatewayRig implements AutoCloseable {
                 () -> "given back: leases=" + fleet.leases() + " running=" + room.running() + " bodies="
                         + bodies.bytesInFlight(),
                 () -> fleet.leases() == 0 && room.running() == 0 && bodies.bytesInFlight() == 0);
+        Poll.until(
+                () -> "nothing is owed: " + fleet.statuses(),
+                () -> fleet.workers().stream()
+                        .noneMatch(worker -> fleet.progress(worker).owing()));
         assertThat(BlockingCalls.taken()).isEmpty();
         assertThat(Leaks.seen()).isEmpty();
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
+import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerPair;
@@ -68,6 +69,7 @@ class HealthPagesTest {
     void pairsWhoseHandOversFailDegrade() {
         fleet = List.of(status("p", Role.PREFILL, State.UP, "ok"), status("d", Role.DECODE, State.UP, "ok"));
         pairs.replace(fleet.stream().map(WorkerStatus::worker).toList());
+        pairs.workers().forEach(worker -> pairs.onProbe(worker.id(), new Probe.Healthy(Set.of("a"))));
         for (int i = 0; i < 5; i++) {
             pairs.onHandover(new WorkerPair("p", "d"), false);
         }
