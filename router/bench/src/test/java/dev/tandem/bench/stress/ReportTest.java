@@ -41,6 +41,6 @@ class ReportTest {
         Path page = report(new Outcome().atMost("late", 1, 5, "ms")).write(folder, "today");
 
         assertThat(Files.readString(page)).contains("![streams](today-streams.svg)");
-        assertThat(Files.readString(folder.resolve("today-streams.svg"))).contains("<svg", "resident memory, MiB", "seconds, streams");
+        assertThat(Files.readString(folder.resolve("today-streams.svg"))).contains("<svg", "seconds, streams");
     }
 }

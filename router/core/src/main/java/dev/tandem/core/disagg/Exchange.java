@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.disagg;
 
+import dev.tandem.core.fleet.WorkerPair;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** The legs of one attempt and the order in which they run. There are few orders and many protocols. */
 public sealed interface Exchange {
     /** Returns the leg whose answer goes to the client. */
     Leg decode();
+
+    /** Returns the workers between which something is handed over, or null when one runs both phases. */
+    default @Nullable WorkerPair pair() {
+        return switch (this) {
+            case Single alone -> null;
+            case Sequential(Leg prefill, var handover, Leg decode) -> pair(prefill, decode);
+            case Continued(Leg prefill, var handover, Leg decode) -> pair(prefill, decode);
+            case Parallel(Leg prefill, Leg decode) -> pair(prefill, decode);
+            case CalledBack(Leg decode, var callback, Leg prefill) -> pair(prefill, decode);
+        };
+    }
+
+    private static WorkerPair pair(Leg prefill, Leg decode) {
+        return new WorkerPair(prefill.worker().id(), decode.worker().id());
+    }
 
     /** One leg runs both phases. */
     record Single(Leg decode) implements Exchange {}

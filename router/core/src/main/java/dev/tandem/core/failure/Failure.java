@@ -32,6 +32,8 @@ public enum Failure {
     OVERLOADED(503, Source.ROUTER, Retry.NEVER, false, Level.INFO),
     /** No worker that serves the model is healthy. */
     NO_WORKER(503, Source.ROUTER, Retry.NEVER, false, Level.WARN),
+    /** The gateway goes down, and the answer has taken longer than it waits for. */
+    SHUTTING_DOWN(503, Source.ROUTER, Retry.NEVER, false, Level.WARN),
     /** The request waited or ran longer than it may. */
     DEADLINE_EXCEEDED(504, Source.ROUTER, Retry.NEVER, false, Level.INFO),
     /** No connection to the worker; nothing was sent. */

@@ -2,10 +2,17 @@
 package dev.tandem.core.fleet;
 
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.health.Breaker;
+import dev.tandem.core.health.Breakers;
+import dev.tandem.core.health.ForwardProgress;
 import dev.tandem.core.time.Ticker;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +22,7 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,11 +34,16 @@ import org.jspecify.annotations.Nullable;
 public final class Fleet {
     private final FleetSettings settings;
     private final Ticker ticker;
-    private final Consumer<WorkerStatus> onChange;
+    private final Listener listener;
+    private final DoubleSupplier random;
+    private final Breakers<WorkerPair> pairs;
     private final AtomicInteger openLeases = new AtomicInteger();
 
     /** Guards every change of {@link #states}, of health and of {@link #snapshot}; never held while calling out. */
     private final Object lock = new Object();
+
+    /** Guarded by {@link #lock}: roles that are in panic. */
+    private final Set<Role> panics = EnumSet.noneOf(Role.class);
 
     /** Guarded by {@link #lock}. */
     private final Set<WorkerPair> quarantined = new HashSet<>();
@@ -38,24 +51,40 @@ public final class Fleet {
     /** By id, in the order of the ids. The map is replaced, never changed. */
     private volatile Map<String, WorkerState> states = Map.of();
 
-    private volatile FleetSnapshot snapshot = new FleetSnapshot(List.of(), Set.of());
+    private volatile FleetSnapshot snapshot = new FleetSnapshot(List.of(), Set.of(), Set.of());
 
-    /** Makes an empty fleet. */
+    /** Makes an empty fleet that tells nobody and whose times of ejection are exact. */
     public Fleet(FleetSettings settings, Ticker ticker) {
-        this(settings, ticker, status -> {});
+        this(settings, ticker, status -> {}, () -> 0.5);
     }
 
     /**
      * Makes an empty fleet that reports its changes.
      *
      * @param settings when a worker counts as healthy
-     * @param ticker time for slow start
-     * @param onChange hears each change of a worker's state, on the thread that caused it; must not block or throw
+     * @param ticker time for slow start and ejection
+     * @param listener hears each change, on the thread that caused or noticed it
+     * @param random numbers in [0, 1) that spread the ends of ejections
      */
-    public Fleet(FleetSettings settings, Ticker ticker, Consumer<WorkerStatus> onChange) {
+    public Fleet(FleetSettings settings, Ticker ticker, Listener listener, DoubleSupplier random) {
         this.settings = settings;
         this.ticker = ticker;
-        this.onChange = onChange;
+        this.listener = listener;
+        this.random = random;
+        this.pairs = new Breakers<>(settings.breaker(), ticker, random);
+    }
+
+    /** Hears what changes. Must not block or throw. */
+    @FunctionalInterface
+    public interface Listener {
+        /** The state of a worker is another one. */
+        void onChange(WorkerStatus status);
+
+        /** So many workers of a role and model are ejected that all get requests again, or no longer so many. */
+        default void onPanic(Role role, boolean on) {}
+
+        /** Pairs whose hand-overs fail get no requests for a while, or get them again. */
+        default void onEjectedPairs(Set<WorkerPair> ejected) {}
     }
 
     /**
@@ -64,6 +93,7 @@ public final class Fleet {
      * @throws IllegalArgumentException when two workers have the same id
      */
     public void replace(List<Worker> workers) {
+        Map<Role, Boolean> panicked;
         synchronized (lock) {
             Map<String, WorkerState> next = new LinkedHashMap<>();
             workers.stream().sorted(Comparator.comparing(Worker::id)).forEach(worker -> {
@@ -72,9 +102,12 @@ public final class Fleet {
                 }
             });
             quarantined.removeIf(pair -> !stays(pair.prefill(), next) || !stays(pair.decode(), next));
+            pairs.retain(pair -> stays(pair.prefill(), next) && stays(pair.decode(), next));
             states = Collections.unmodifiableMap(next);
+            panicked = judgePools();
             publish();
         }
+        panicked.forEach(listener::onPanic);
     }
 
     /** Returns the workers in the order of their ids. */
@@ -126,21 +159,51 @@ public final class Fleet {
      * @param promptTokens tokens of the prompt that it has to compute, at least 0
      */
     public Lease lease(Worker worker, long promptTokens) {
+        return lease(worker, promptTokens, null);
+    }
+
+    /** As {@link #lease}, on the decode worker of a pair, which computes no prompt. */
+    public Lease leaseDecode(WorkerPair pair, Worker decode) {
+        Breaker.Probation probation = pairs.begins(pair);
+        Lease lease = lease(decode, 0, probation);
+        if (probation != null) {
+            noticePairs();
+        }
+        return lease;
+    }
+
+    private Lease lease(Worker worker, long promptTokens, Breaker.@Nullable Probation ofPair) {
         if (promptTokens < 0) {
             throw new IllegalArgumentException("promptTokens: " + promptTokens + " (expected: >= 0)");
         }
         WorkerState state = current(worker);
-        return new Lease(state != null ? state : new WorkerState(worker, settings, ticker), promptTokens, openLeases);
+        return new Lease(state != null ? state : newState(worker), promptTokens, ofPair, openLeases);
     }
 
-    /** A worker was probed. Unknown ids are ignored: the worker has left meanwhile. */
+    /**
+     * A worker was probed. Unknown ids are ignored: the worker has left meanwhile. What changes with time alone is
+     * noticed here, too.
+     */
     public void onProbe(String workerId, Probe probe) {
         change(states.get(workerId), state -> {
-            state.health().onProbe(probe);
+            state.onProbe(probe);
             if (!snapshot.current(state)) {
                 publish();
             }
         });
+        noticePairs();
+    }
+
+    /** Whether a worker is down: another engine may come back in its place. */
+    public boolean isDown(Worker worker) {
+        WorkerState state = current(worker);
+        return state != null && state.health().state() == WorkerStatus.State.DOWN;
+    }
+
+    /** Returns what tells whether a worker brings its requests forward. */
+    public ForwardProgress progress(Worker worker) {
+        WorkerState state = current(worker);
+        return state != null ? state.progress() : new ForwardProgress(ticker);
     }
 
     /** A request on the worker failed. Failures that do not blame the worker change nothing. */
@@ -150,12 +213,48 @@ public final class Fleet {
         }
     }
 
-    /** A request on the worker succeeded: its failed ones no longer follow each other. */
+    /** A request on the worker succeeded, or has begun to be answered by a worker on probation. */
     public void onCompleted(Worker worker) {
         WorkerState state = current(worker);
-        if (state != null && state.health().hasFailures()) {
-            change(state, changed -> changed.health().onCompleted());
+        if (state == null) {
+            return;
         }
+        state.limit().onSuccess(state.inFlight());
+        if (state.health().ejected()) {
+            change(state, changed -> changed.health().onSucceeded());
+        } else {
+            state.health().onSucceeded();
+        }
+    }
+
+    /**
+     * A worker has refused a request because it is full.
+     *
+     * @param retryAfter when to ask again; zero when it has not said
+     */
+    public void onRefused(Worker worker, Duration retryAfter) {
+        WorkerState state = current(worker);
+        if (state != null) {
+            state.limit().onRefused(Math.max(1, state.inFlight()), retryAfter);
+        }
+    }
+
+    /** The answer of a worker has begun; nothing is known yet of how it ends. */
+    public void onAnswered(Worker worker) {
+        WorkerState state = current(worker);
+        if (state != null && state.health().ejected()) {
+            change(state, changed -> changed.health().onSucceeded());
+        }
+    }
+
+    /** A hand-over has come to its end, well or not. It tells of the pair when its workers are well. */
+    public void onHandover(WorkerPair pair, boolean taken) {
+        if (taken) {
+            pairs.onSuccess(pair);
+        } else if (well(pair.prefill()) && well(pair.decode())) {
+            pairs.onFailure(pair);
+        }
+        noticePairs();
     }
 
     /** Begins or ends the draining of a worker. Unknown ids are ignored. */
@@ -181,13 +280,22 @@ public final class Fleet {
         return openLeases.get();
     }
 
+    private boolean well(String id) {
+        WorkerState state = states.get(id);
+        return state != null && state.health().state().serving();
+    }
+
     private boolean stays(String id, Map<String, WorkerState> next) {
         return next.containsKey(id) && next.get(id) == states.get(id);
     }
 
     private WorkerState kept(Worker worker) {
         WorkerState before = current(worker);
-        return before != null ? before : new WorkerState(worker, settings, ticker);
+        return before != null ? before : newState(worker);
+    }
+
+    private WorkerState newState(Worker worker) {
+        return new WorkerState(worker, settings, ticker, random);
     }
 
     private @Nullable WorkerState current(Worker worker) {
@@ -200,21 +308,75 @@ public final class Fleet {
             return;
         }
         WorkerStatus changed = null;
+        Map<Role, Boolean> panicked = Map.of();
         synchronized (lock) {
-            WorkerStatus.State before = state.health().state();
+            FleetSnapshot before = snapshot;
             event.accept(state);
-            if (state.health().state() != before) {
+            if (state.noticed()) {
                 changed = state.status();
+            }
+            if (changed != null && changed.state() == WorkerStatus.State.DOWN) {
+                state.limit().clear();
+            }
+            if (changed != null || snapshot != before) {
+                panicked = judgePools();
             }
         }
         if (changed != null) {
-            onChange.accept(changed);
+            listener.onChange(changed);
         }
+        panicked.forEach(listener::onPanic);
+    }
+
+    /**
+     * Where more than half of the workers of a role that serve the same models are ejected, ejecting them helps nobody:
+     * all of them get requests. Those that do not answer at all count neither way.
+     *
+     * @return the roles in which that has begun or ended
+     */
+    private Map<Role, Boolean> judgePools() {
+        Map<Role, Map<Set<String>, List<WorkerState>>> pools = new EnumMap<>(Role.class);
+        for (WorkerState state : states.values()) {
+            if (state.health().reachable()) {
+                pools.computeIfAbsent(state.worker().role(), role -> new HashMap<>())
+                        .computeIfAbsent(state.health().models(), models -> new ArrayList<>())
+                        .add(state);
+            }
+        }
+        Map<Role, Boolean> changed = new EnumMap<>(Role.class);
+        for (Role role : Role.values()) {
+            boolean panic = pools.getOrDefault(role, Map.of()).values().stream()
+                    .map(Fleet::judged)
+                    .reduce(false, Boolean::logicalOr);
+            if (panic ? panics.add(role) : panics.remove(role)) {
+                changed.put(role, panic);
+            }
+        }
+        return changed;
+    }
+
+    private static boolean judged(List<WorkerState> pool) {
+        long ejected = pool.stream().filter(state -> state.health().ejected()).count();
+        boolean panic = 2 * ejected > pool.size();
+        pool.forEach(state -> state.panic(panic));
+        return panic && pool.stream().anyMatch(state -> state.health().state() == WorkerStatus.State.EJECTED);
+    }
+
+    private void noticePairs() {
+        if (pairs.barred().equals(snapshot.ejected())) {
+            return;
+        }
+        Set<WorkerPair> ejected;
+        synchronized (lock) {
+            publish();
+            ejected = snapshot.ejected();
+        }
+        listener.onEjectedPairs(ejected);
     }
 
     private void publish() {
         List<FleetSnapshot.Entry> entries = new ArrayList<>();
         states.values().forEach(state -> entries.add(FleetSnapshot.Entry.of(state)));
-        snapshot = new FleetSnapshot(entries, quarantined);
+        snapshot = new FleetSnapshot(entries, quarantined, pairs.barred());
     }
 }

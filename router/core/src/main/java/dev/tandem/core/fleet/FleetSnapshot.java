@@ -30,11 +30,19 @@ public final class FleetSnapshot {
     private final List<Entry> entries;
     private final SortedSet<String> models;
     private final Set<WorkerPair> quarantined;
+    private final Set<WorkerPair> ejected;
 
-    /** Takes the entries in the order of the worker ids, and the pairs that must not be used. */
-    FleetSnapshot(List<Entry> entries, Set<WorkerPair> quarantined) {
+    /**
+     * Makes a snapshot.
+     *
+     * @param entries the workers, in the order of their ids
+     * @param quarantined pairs that must not be used
+     * @param ejected pairs that are better not used for a while
+     */
+    FleetSnapshot(List<Entry> entries, Set<WorkerPair> quarantined, Set<WorkerPair> ejected) {
         this.entries = List.copyOf(entries);
         this.quarantined = Set.copyOf(quarantined);
+        this.ejected = Set.copyOf(ejected);
         TreeSet<String> union = new TreeSet<>();
         entries.forEach(entry -> union.addAll(entry.models()));
         this.models = Collections.unmodifiableSortedSet(union);
@@ -48,6 +56,11 @@ public final class FleetSnapshot {
     /** Returns the pairs that hand over something else than they should. */
     public Set<WorkerPair> quarantined() {
         return quarantined;
+    }
+
+    /** Returns the pairs whose hand-overs fail while their workers are well. */
+    public Set<WorkerPair> ejected() {
+        return ejected;
     }
 
     /** Returns the workers of the given roles that list the model, whether up or not; null stands for any model. */

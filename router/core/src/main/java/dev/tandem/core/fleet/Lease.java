@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.fleet;
 
+import dev.tandem.core.health.Breaker;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A unit of load on one worker, from the choice of the worker until its last byte has left. Thread-safe; whatever is
@@ -13,13 +15,20 @@ public final class Lease implements AutoCloseable {
     private final AtomicInteger openLeases;
     private final Seat seat;
     private final long promptTokens;
+    private final Breaker.@Nullable Probation ofWorker;
+    private final Breaker.@Nullable Probation ofPair;
     private final AtomicBoolean pending = new AtomicBoolean(true);
     private final AtomicBoolean open = new AtomicBoolean(true);
 
-    Lease(WorkerState state, long promptTokens, AtomicInteger openLeases) {
+    Lease(WorkerState state, long promptTokens, Breaker.@Nullable Probation ofPair, AtomicInteger openLeases) {
         this.state = state;
         this.openLeases = openLeases;
         this.promptTokens = promptTokens;
+        this.ofPair = ofPair;
+        this.ofWorker = state.health().breaker().begins();
+        if (ofWorker != null) {
+            state.progress().restart();
+        }
         this.seat = state.take(promptTokens);
         openLeases.incrementAndGet();
     }
@@ -43,6 +52,14 @@ public final class Lease implements AutoCloseable {
         if (open.compareAndSet(true, false)) {
             state.leave(seat);
             openLeases.decrementAndGet();
+            end(ofWorker);
+            end(ofPair);
+        }
+    }
+
+    private static void end(Breaker.@Nullable Probation probation) {
+        if (probation != null) {
+            probation.end();
         }
     }
 }

@@ -17,6 +17,6 @@ public interface LoadView {
      */
     double capacity(int slot);
 
-    /** Whether the worker may get this attempt: healthy, not draining, not excluded by the attempt. */
+    /** Whether the worker may get this attempt: healthy, not draining, not full, not excluded by the attempt. */
     boolean eligible(int slot);
 }

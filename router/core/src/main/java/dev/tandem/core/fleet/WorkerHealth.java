@@ -2,20 +2,29 @@
 package dev.tandem.core.fleet;
 
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.health.Breaker;
 import dev.tandem.core.time.Ticker;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Health of one worker, from probes and from requests. Changes under the lock of {@link Fleet}; may be read by anybody.
  *
- * <p>States: UNKNOWN until the first probe, then UP or DOWN. UP falls after {@code probesDown} bad probes or
- * {@code failuresDown} failed requests in a row, or one refused connection. DOWN rises after {@code probesUp} good
- * probes in a row, or after one when the worker has never been up. Draining is apart: it hides UP and changes nothing
- * else. Good probes do not forgive failed requests, because an engine may answer its health check and nothing more.
+ * <p>Probes: UNKNOWN until the first one, then UP or DOWN. UP falls after {@code probesDown} bad probes in a row, or
+ * one refused connection. DOWN rises after {@code probesUp} good probes in a row, or after one when the worker has
+ * never been up.
+ *
+ * <p>Requests: a {@link Breaker} hides UP as EJECTED when it opens, and as PROBATION when it lets one request pass at a
+ * time. Who rises again is on probation, too, and whose probation has ended well starts slowly. Good probes do not
+ * forgive failed requests, because an engine may answer its health check and nothing more; but an engine that has been
+ * down and has come back need not wait.
+ *
+ * <p>Draining is apart: it hides UP and changes nothing else.
  */
 final class WorkerHealth {
     private static final String OK = "ok";
@@ -36,20 +45,45 @@ final class WorkerHealth {
     private final AtomicInteger starts = new AtomicInteger();
     private int goodProbes;
     private int badProbes;
-    private volatile int failures;
+    private final Breaker breaker;
 
-    WorkerHealth(FleetSettings settings, Ticker ticker) {
+    WorkerHealth(FleetSettings settings, Ticker ticker, DoubleSupplier random) {
         this.settings = settings;
         this.ticker = ticker;
+        this.breaker = new Breaker(settings.breaker(), ticker, random);
     }
 
     WorkerStatus.State state() {
         WorkerStatus.State now = probed;
-        return now == WorkerStatus.State.UP && draining ? WorkerStatus.State.DRAINING : now;
+        if (now != WorkerStatus.State.UP) {
+            return now;
+        }
+        if (draining) {
+            return WorkerStatus.State.DRAINING;
+        }
+        return switch (breaker.state()) {
+            case CLOSED -> WorkerStatus.State.UP;
+            case OPEN -> WorkerStatus.State.EJECTED;
+            case HALF_OPEN -> WorkerStatus.State.PROBATION;
+        };
     }
 
     String reason() {
         return state() == WorkerStatus.State.DRAINING ? "draining" : reason;
+    }
+
+    /** Whether it would get requests but for those that it has failed. */
+    boolean reachable() {
+        return probed == WorkerStatus.State.UP && !draining;
+    }
+
+    /** Whether requests that it has failed keep others from it. */
+    boolean ejected() {
+        return reachable() && breaker.state() != Breaker.State.CLOSED;
+    }
+
+    Breaker breaker() {
+        return breaker;
     }
 
     Set<String> models() {
@@ -88,10 +122,6 @@ final class WorkerHealth {
         return !everListed.isEmpty();
     }
 
-    boolean hasFailures() {
-        return failures > 0;
-    }
-
     void onProbe(Probe probe) {
         switch (probe) {
             case Probe.Healthy good -> onGoodProbe(good);
@@ -103,17 +133,39 @@ final class WorkerHealth {
         if (!failure.blamesWorker() || probed != WorkerStatus.State.UP) {
             return;
         }
-        int inARow = failures + 1;
-        failures = inARow;
         if (failure == Failure.CONNECT_FAILED) {
             fall("connection refused or timed out");
-        } else if (inARow >= settings.failuresDown()) {
-            fall(inARow + " requests failed in a row, last: " + failure.code());
+            return;
+        }
+        Breaker.State before = breaker.state();
+        int inARow = breaker.failuresInARow() + 1;
+        breaker.onFailure();
+        if (breaker.state() == before) {
+            return;
+        }
+        reason = before == Breaker.State.HALF_OPEN
+                ? "the request on probation failed: " + failure.code()
+                : inARow >= settings.breaker().failures()
+                        ? inARow + " requests failed in a row, last: " + failure.code()
+                        : "too many requests failed, last: " + failure.code();
+    }
+
+    /** It has owed a sign of life for too long. */
+    void onStalled(Duration silence) {
+        if (reachable() && breaker.watches()) {
+            breaker.open();
+            reason = "no byte for " + silence.toSeconds() + " s while requests run";
         }
     }
 
-    void onCompleted() {
-        failures = 0;
+    /** A request has succeeded, or one on probation has begun to. */
+    void onSucceeded() {
+        boolean ejected = breaker.state() != Breaker.State.CLOSED;
+        breaker.onSuccess();
+        if (ejected && breaker.state() == Breaker.State.CLOSED) {
+            reason = OK;
+            startSlowly();
+        }
     }
 
     void drain(boolean on) {
@@ -144,11 +196,17 @@ final class WorkerHealth {
     }
 
     private void rise() {
-        comeback.set(starts() > 0 && !settings.slowStart().isZero() ? new Return(ticker.nanoTime()) : null);
-        starts.incrementAndGet();
-        failures = 0;
-        reason = OK;
+        if (starts.getAndIncrement() > 0) {
+            breaker.halfOpen();
+            reason = "on probation since it came back";
+        } else {
+            reason = OK;
+        }
         probed = WorkerStatus.State.UP;
+    }
+
+    private void startSlowly() {
+        comeback.set(settings.slowStart().isZero() ? null : new Return(ticker.nanoTime()));
     }
 
     private void fall(String why) {

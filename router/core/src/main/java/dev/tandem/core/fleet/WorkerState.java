@@ -1,24 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.fleet;
 
+import dev.tandem.core.health.ConcurrencyLimit;
+import dev.tandem.core.health.ForwardProgress;
 import dev.tandem.core.time.Ticker;
+import java.time.Duration;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.DoubleSupplier;
 
 /** Load and health of one worker. Load is thread-safe; health changes only under the lock of {@link Fleet}. */
 final class WorkerState {
     private final Worker worker;
     private final WorkerHealth health;
+    private final ConcurrencyLimit limit;
+    private final ForwardProgress progress;
+    private final FleetSettings settings;
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicLong pendingTokens = new AtomicLong();
+
+    private WorkerStatus.State lastNoticed = WorkerStatus.State.UNKNOWN;
 
     /** Guarded by itself: the numbers of the open leases. */
     private final BitSet seats = new BitSet();
 
-    WorkerState(Worker worker, FleetSettings settings, Ticker ticker) {
+    /** Whether so many of its like are ejected that all of them get requests. */
+    private volatile boolean panic;
+
+    WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random) {
         this.worker = worker;
-        this.health = new WorkerHealth(settings, ticker);
+        this.health = new WorkerHealth(settings, ticker, random);
+        this.limit = new ConcurrencyLimit(ticker);
+        this.progress = new ForwardProgress(ticker);
+        this.settings = settings;
     }
 
     Worker worker() {
@@ -41,8 +56,48 @@ final class WorkerState {
         return health.capacity();
     }
 
+    ForwardProgress progress() {
+        return progress;
+    }
+
+    /** The worker was probed. One that is well and owes a sign of life for too long does not bring requests forward. */
+    void onProbe(Probe probe) {
+        health.onProbe(probe);
+        Duration silence = progress.silence();
+        Duration allowed =
+                settings.stall().plus(settings.stallPerToken().multipliedBy(Math.max(0, pendingTokens.get())));
+        if (settings.stall().isPositive() && silence.compareTo(allowed) > 0) {
+            health.onStalled(silence);
+        }
+    }
+
+    ConcurrencyLimit limit() {
+        return limit;
+    }
+
     boolean eligible() {
-        return health.state() == WorkerStatus.State.UP;
+        return trusted() && inFlight() < limit.now();
+    }
+
+    private boolean trusted() {
+        return switch (health.state()) {
+            case UP -> true;
+            case PROBATION -> panic || health.breaker().admits();
+            case EJECTED -> panic;
+            case UNKNOWN, DOWN, DRAINING -> false;
+        };
+    }
+
+    void panic(boolean on) {
+        panic = on;
+    }
+
+    /** Returns whether the state is another one than when this was asked last; asked under the lock of the fleet. */
+    boolean noticed() {
+        WorkerStatus.State now = health.state();
+        boolean other = now != lastNoticed;
+        lastNoticed = now;
+        return other;
     }
 
     /** Counts a request in and returns its seat. */
@@ -75,6 +130,7 @@ final class WorkerState {
                 health.models(),
                 health.facts(),
                 inFlight(),
+                limit.now(),
                 Math.max(0, pendingTokens()),
                 health.starts());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.fleet;
 
+import dev.tandem.core.health.ConcurrencyLimit;
 import java.util.Set;
 
 /**
@@ -12,6 +13,7 @@ import java.util.Set;
  * @param models models that it serves, as it last said
  * @param facts what else its engine last said
  * @param inFlight requests that the gateway has on it
+ * @param limit most requests that it may have, as it has refused more; {@link ConcurrencyLimit#NONE} normally
  * @param pendingTokens prompt tokens sent to it and not yet computed
  * @param starts how often it has come up
  */
@@ -22,11 +24,17 @@ public record WorkerStatus(
         Set<String> models,
         EngineFacts facts,
         int inFlight,
+        int limit,
         long pendingTokens,
         int starts) {
     /** Copies the set. */
     public WorkerStatus {
         models = Set.copyOf(models);
+    }
+
+    /** Whether it has all the requests that it may have. */
+    public boolean full() {
+        return inFlight >= limit;
     }
 
     /** Whether a worker gets requests. */
@@ -35,9 +43,23 @@ public record WorkerStatus(
         UNKNOWN,
         /** It gets requests. */
         UP,
-        /** Its last probes or requests failed. */
+        /** It gets one request at a time, until one has succeeded. */
+        PROBATION,
+        /** It passes its probes, but has failed requests: for a while it gets none. */
+        EJECTED,
+        /** Its last probes failed, or it has refused a connection. */
         DOWN,
         /** It finishes what it has and gets nothing new. */
-        DRAINING
+        DRAINING;
+
+        /** Whether a worker in this state passes its probes. */
+        public boolean passesProbes() {
+            return this != UNKNOWN && this != DOWN;
+        }
+
+        /** Whether a worker in this state gets requests. */
+        public boolean serving() {
+            return this == UP || this == PROBATION;
+        }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.lifecycle;
 
+import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
@@ -12,14 +13,24 @@ public interface RequestListener {
     /** A request has come in; exactly one {@code onSettled} follows. */
     default void onAccepted() {}
 
+    /** The first of a leg's answer has come, and it is no failure; how the leg ends is told later. */
+    default void onLegAnswered(Leg leg) {}
+
     /** A leg has ended well. */
     default void onLegCompleted(LegKind kind, Leg leg, long nanos) {}
 
     /** A leg has failed; {@code onSettled} tells later what became of the request. */
     default void onLegFailed(LegKind kind, Leg leg, Failure failure) {}
 
+    /**
+     * A worker has refused a leg because it is full; {@code onLegFailed} follows.
+     *
+     * @param retryAfter when to ask again; zero when it has not said
+     */
+    default void onLegRefused(Leg leg, Duration retryAfter) {}
+
     /** The hand-over of a KV cache has ended, well or not. Not called by protocols that hand over by content. */
-    default void onHandover(String connector, HandoverResult result) {}
+    default void onHandover(String connector, Exchange exchange, HandoverResult result) {}
 
     /**
      * A KV cache stays behind on an engine, and the router can not make the engine give it back.

@@ -3,8 +3,10 @@ package dev.tandem.core.routing;
 
 import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.request.ApiKind;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -20,6 +22,7 @@ final class ModelRoutes {
     private final Route prefill;
     private final Route decode;
     private final Pairs pairs;
+    private final Pairs anyPairs;
     private final List<Route> wholeFirst;
     private final List<Route> wholeAnywhere;
 
@@ -29,7 +32,8 @@ final class ModelRoutes {
         all = new Route(snapshot.pool(model, EVERY_ROLE), policies.whole());
         prefill = new Route(snapshot.pool(model, EnumSet.of(Role.PREFILL)), policies.prefill());
         decode = new Route(snapshot.pool(model, EnumSet.of(Role.DECODE)), policies.decode());
-        pairs = new Pairs(snapshot, model, rule);
+        anyPairs = new Pairs(snapshot, model, rule, snapshot.quarantined());
+        pairs = snapshot.ejected().isEmpty() ? anyPairs : new Pairs(snapshot, model, rule, barred(snapshot));
         Function<Set<Role>, Route> whole =
                 roles -> new Route(snapshot.pool(model, roles, rule::servesWhole), policies.whole());
         anyWhole = whole.apply(EVERY_ROLE);
@@ -76,9 +80,20 @@ final class ModelRoutes {
         return !anyWhole.empty();
     }
 
+    private static Set<WorkerPair> barred(FleetSnapshot snapshot) {
+        Set<WorkerPair> barred = new HashSet<>(snapshot.quarantined());
+        barred.addAll(snapshot.ejected());
+        return barred;
+    }
+
     /** Returns which of them can hand over to each other. */
     Pairs pairs() {
         return pairs;
+    }
+
+    /** Returns the same and those whose hand-overs fail: where nobody else is left, trying is better than refusing. */
+    Pairs anyPairs() {
+        return anyPairs;
     }
 
     /** Returns where whole requests go that are better off in one piece: unified workers before all others. */

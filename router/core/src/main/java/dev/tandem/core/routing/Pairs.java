@@ -27,12 +27,17 @@ final class Pairs {
     /** Kind to the slots of its prefill workers. */
     private final List<BitSet> partners = new ArrayList<>();
 
-    Pairs(FleetSnapshot snapshot, @Nullable String model, HandoverRule rule) {
+    /**
+     * Finds out who can read from whom.
+     *
+     * @param barred pairs that are not to be used, whatever their engines say
+     */
+    Pairs(FleetSnapshot snapshot, @Nullable String model, HandoverRule rule, Set<WorkerPair> barred) {
         Side prefill = Side.of(snapshot, model, Role.PREFILL);
         Side decode = Side.of(snapshot, model, Role.DECODE);
         int[] kindOf = new int[decode.facts().size()];
         for (int slot = 0; slot < kindOf.length; slot++) {
-            kindOf[slot] = kind(readable(snapshot.quarantined(), rule, prefill, decode, slot));
+            kindOf[slot] = kind(readable(barred, rule, prefill, decode, slot));
         }
         boolean free = partners.stream()
                 .allMatch(slots -> slots.cardinality() == prefill.facts().size());
@@ -59,14 +64,13 @@ final class Pairs {
     }
 
     private static BitSet readable(
-            Set<WorkerPair> quarantined, HandoverRule rule, Side prefill, Side decode, int decodeSlot) {
+            Set<WorkerPair> barred, HandoverRule rule, Side prefill, Side decode, int decodeSlot) {
         BitSet slots = new BitSet(prefill.facts().size());
         for (int slot = 0; slot < prefill.facts().size(); slot++) {
             WorkerPair pair = new WorkerPair(prefill.id(slot), decode.id(decodeSlot));
             slots.set(
                     slot,
-                    rule.pairs(prefill.facts().get(slot), decode.facts().get(decodeSlot))
-                            && !quarantined.contains(pair));
+                    rule.pairs(prefill.facts().get(slot), decode.facts().get(decodeSlot)) && !barred.contains(pair));
         }
         return slots;
     }

@@ -5,6 +5,7 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.LoadView;
+import dev.tandem.core.fleet.Pool;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.routing.ModelRoutes.ModelPolicies;
@@ -125,16 +126,20 @@ public final class Router {
         if (!candidates.prefill().open(attempt.excluded())) {
             return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
         }
+        RoutingDecision split = split(attempt, candidates.pairs());
+        return split != null ? split : unpaired(attempt);
+    }
+
+    /** Returns who can read from whom, or null when nobody can. */
+    private @Nullable RoutingDecision split(Attempt attempt, Pairs pairs) {
+        ModelRoutes candidates = attempt.candidates();
         LoadView prefills = candidates.prefill().load(attempt.excluded());
         LoadView decodes = candidates.decode().load(attempt.excluded());
-        int decode =
-                candidates.decode().select(attempt.request(), candidates.pairs().decodes(decodes, prefills));
+        int decode = candidates.decode().select(attempt.request(), pairs.decodes(decodes, prefills));
         if (decode == Selector.NONE) {
-            return unpaired(attempt);
+            return null;
         }
-        int prefill = candidates
-                .prefill()
-                .select(attempt.request(), candidates.pairs().prefills(prefills, decode));
+        int prefill = candidates.prefill().select(attempt.request(), pairs.prefills(prefills, decode));
         if (prefill == Selector.NONE) {
             return whole(attempt, candidates.wholeAnywhere(), missing("prefill", candidates.prefill()));
         }
@@ -152,7 +157,7 @@ public final class Router {
                 return new Unified(worker, new Rationale(route.policy(), reason));
             }
         }
-        return unroutable(Failure.NO_WORKER, nobodyIsUp(attempt));
+        return unroutable(someAreFull(attempt) ? Failure.ENGINE_BUSY : Failure.NO_WORKER, nobodyIsUp(attempt));
     }
 
     /** Somebody who serves whole requests is still better than nobody. */
@@ -162,7 +167,12 @@ public final class Router {
             return whole(attempt, candidates.wholeAnywhere(), missing("decode", candidates.decode()));
         }
         RoutingDecision whole = whole(attempt, candidates.wholeAnywhere(), NO_PAIR);
-        return whole instanceof Unroutable ? unroutable(Failure.NO_WORKER, NO_PAIR) : whole;
+        if (!(whole instanceof Unroutable)) {
+            return whole;
+        }
+        RoutingDecision ejected =
+                candidates.anyPairs() == candidates.pairs() ? null : split(attempt, candidates.anyPairs());
+        return ejected == null ? unroutable(Failure.NO_WORKER, NO_PAIR) : ejected;
     }
 
     private static String missing(String role, Route route) {
@@ -180,6 +190,16 @@ public final class Router {
             case 1 -> "the only worker does not serve the model now";
             default -> "none of " + workers + " workers serves the model now";
         };
+    }
+
+    /** Whether somebody could take the request if there were room. */
+    private boolean someAreFull(Attempt attempt) {
+        Pool serving = attempt.candidates().all().pool();
+        return fleet.statuses().stream()
+                .filter(status -> serving.members().workers().contains(status.worker()))
+                .anyMatch(status -> status.state().serving()
+                        && status.full()
+                        && !attempt.excluded().contains(status.worker().id()));
     }
 
     private String nobodyIsUp(Attempt attempt) {
@@ -207,9 +227,18 @@ public final class Router {
         return switch (status.state()) {
             case UNKNOWN -> "not probed yet";
             case DOWN -> "down";
+            case EJECTED -> "ejected";
+            case PROBATION -> full(status, excluded, "on probation");
             case DRAINING -> "draining";
-            case UP -> excluded.contains(status.worker().id()) ? "failed it already" : "can not run it alone";
+            case UP -> full(status, excluded, "can not run it alone");
         };
+    }
+
+    private static String full(WorkerStatus status, Set<String> excluded, String otherwise) {
+        if (excluded.contains(status.worker().id())) {
+            return "failed it already";
+        }
+        return status.full() ? "full" : otherwise;
     }
 
     private Routes current() {

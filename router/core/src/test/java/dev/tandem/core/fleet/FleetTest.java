@@ -4,6 +4,7 @@ package dev.tandem.core.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tandem.core.health.ConcurrencyLimit;
 import dev.tandem.core.time.FakeTicker;
 import java.net.URI;
 import java.util.ArrayList;
@@ -45,8 +46,16 @@ class FleetTest {
         Lease lease = fleet.lease(P, 100);
         fleet.replace(List.of(P));
         assertThat(fleet.statuses())
-                .containsExactly(
-                        new WorkerStatus(P, WorkerStatus.State.UP, "ok", Set.of("m"), EngineFacts.UNKNOWN, 1, 100, 1));
+                .containsExactly(new WorkerStatus(
+                        P,
+                        WorkerStatus.State.UP,
+                        "ok",
+                        Set.of("m"),
+                        EngineFacts.UNKNOWN,
+                        1,
+                        ConcurrencyLimit.NONE,
+                        100,
+                        1));
         lease.close();
         assertThat(fleet.statuses().getFirst().inFlight()).isZero();
     }

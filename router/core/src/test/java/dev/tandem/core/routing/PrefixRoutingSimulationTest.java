@@ -4,6 +4,7 @@ package dev.tandem.core.routing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.prefix.Fingerprint;
@@ -63,6 +64,9 @@ class PrefixRoutingSimulationTest {
         assertThat(heirs).as("seed %d", SEED).doesNotContain(lost).hasSizeGreaterThan(1);
         rig.fleet().onProbe(lost.id(), new Probe.Healthy(MODELS));
         rig.fleet().onProbe(lost.id(), new Probe.Healthy(MODELS));
+        try (Lease onProbation = rig.fleet().lease(lost, 0)) {
+            rig.fleet().onAnswered(onProbation.seat().worker());
+        }
         homes(64).forEach((prefix, worker) -> assertThat(worker).isIn(before.get(prefix), without.get(prefix)));
         rig.pass(30);
         assertThat(homes(64)).isEqualTo(before);

@@ -9,6 +9,7 @@ import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
+import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
@@ -19,6 +20,7 @@ import dev.tandem.core.routing.RoutingDecision.Disaggregated;
 import dev.tandem.core.routing.RoutingDecision.Unified;
 import dev.tandem.core.routing.RoutingDecision.Unroutable;
 import dev.tandem.core.time.FakeTicker;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -37,7 +39,8 @@ class RouterPairsTest {
     private static final Worker D1 = Workers.worker("d1", Role.DECODE);
     private static final Worker D2 = Workers.worker("d2", Role.DECODE);
 
-    private final Fleet fleet = new Fleet(FleetSettings.defaults(), new FakeTicker());
+    private final FakeTicker ticker = new FakeTicker();
+    private final Fleet fleet = new Fleet(FleetSettings.defaults(), ticker);
     private final SplittableRandom random = new SplittableRandom(11);
 
     @Test
@@ -192,6 +195,71 @@ class RouterPairsTest {
     }
 
     @Test
+    void aPairWhoseHandOversFailIsNotUsedForAWhileAndItsWorkersAre() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        List.of(P1, P2, D1, D2).forEach(worker -> up(worker, NEW));
+        failHandOvers("p1", "d1", 4);
+        fleet.onHandover(pair("p1", "d1"), true);
+        failHandOvers("p1", "d1", 4);
+        assertThat(pairs("nixl", Set.of(), 300)).contains(pair("p1", "d1"));
+
+        failHandOvers("p1", "d1", 1);
+        assertThat(pairs("nixl", Set.of(), 300))
+                .containsExactlyInAnyOrder(pair("p1", "d2"), pair("p2", "d1"), pair("p2", "d2"));
+        assertThat(fleet.snapshot().ejected()).containsExactly(pair("p1", "d1"));
+    }
+
+    @Test
+    void handOversOfAWorkerThatIsIllItselfSayNothingOfItsPairs() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        List.of(P1, P2, D1, D2).forEach(worker -> up(worker, NEW));
+        fleet.onFailed(P1, Failure.CONNECT_FAILED);
+        failHandOvers("p1", "d1", 20);
+
+        assertThat(fleet.snapshot().ejected()).isEmpty();
+    }
+
+    @Test
+    void anEjectedPairGetsOneRequestAtATimeUntilOneSucceeds() {
+        fleet.replace(List.of(P1, P2, D1, D2));
+        List.of(P1, P2, D1, D2).forEach(worker -> up(worker, NEW));
+        failHandOvers("p1", "d1", 5);
+        ticker.advance(Duration.ofSeconds(5));
+        up(P1, NEW);
+        assertThat(pairs("nixl", Set.of(), 300)).contains(pair("p1", "d1"));
+
+        try (Lease lease = fleet.leaseDecode(pair("p1", "d1"), D1)) {
+            assertThat(pairs("nixl", Set.of(), 300)).doesNotContain(pair("p1", "d1"));
+            fleet.onHandover(pair("p1", "d1"), false);
+            ticker.advance(Duration.ofSeconds(5));
+            up(P1, NEW);
+            assertThat(fleet.snapshot().ejected()).as("twice as long").isNotEmpty();
+            assertThat(lease.seat().worker()).isEqualTo(D1);
+        }
+        ticker.advance(Duration.ofSeconds(5));
+        try (Lease lease = fleet.leaseDecode(pair("p1", "d1"), D1)) {
+            assertThat(lease.seat().worker()).isEqualTo(D1);
+            fleet.onHandover(pair("p1", "d1"), true);
+        }
+        assertThat(fleet.snapshot().ejected()).isEmpty();
+        assertThat(pairs("nixl", Set.of(), 300)).contains(pair("p1", "d1"));
+    }
+
+    @Test
+    void anEjectedPairIsBetterThanNone() {
+        fleet.replace(List.of(P1, D1));
+        List.of(P1, D1).forEach(worker -> up(worker, NEW));
+        failHandOvers("p1", "d1", 5);
+
+        assertThat(router("nixl").route(request(), Set.of()))
+                .as("served whole")
+                .isInstanceOf(RoutingDecision.Unified.class);
+        assertThat(pairs("moriio-write", Set.of(), 1))
+                .as("these engines serve nothing alone")
+                .containsExactly(pair("p1", "d1"));
+    }
+
+    @Test
     void quarantineEndsWithItsWorkers() {
         fleet.replace(List.of(P1, D1));
         fleet.quarantine(pair("p1", "d1"), true);
@@ -224,6 +292,12 @@ class RouterPairsTest {
             }
         }
         assertThat(split).as("decisions that chose a pair").isBetween(1_000, 4_999);
+    }
+
+    private void failHandOvers(String prefill, String decode, int times) {
+        for (int i = 0; i < times; i++) {
+            fleet.onHandover(pair(prefill, decode), false);
+        }
     }
 
     private void disturb(List<Worker> all) {

@@ -18,6 +18,7 @@ import dev.tandem.core.routing.RoutingDecision.Disaggregated;
 import dev.tandem.core.routing.RoutingDecision.Unified;
 import dev.tandem.core.routing.RoutingDecision.Unroutable;
 import dev.tandem.core.time.FakeTicker;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -299,6 +300,21 @@ class RouterTest {
     }
 
     @Test
+    void whoIsFullIsPassedOverAndNamedWhenNobodyElseIsThere() {
+        up(P, D);
+        fleet.onRefused(P, Duration.ofSeconds(5));
+        assertThat(route(LONG)).as("decode serves it whole").isInstanceOf(Unified.class);
+
+        fleet.onRefused(D, Duration.ofSeconds(5));
+        assertThat(route(LONG)).isInstanceOfSatisfying(Unroutable.class, nobody -> {
+            assertThat(nobody.failure()).isEqualTo(Failure.ENGINE_BUSY);
+            assertThat(nobody.why().reason()).contains("2 full");
+        });
+        ticker.advance(Duration.ofSeconds(5));
+        assertThat(route(LONG)).isInstanceOf(Disaggregated.class);
+    }
+
+    @Test
     void anUnknownPolicyStopsTheStart() {
         assertThatThrownBy(() -> router(new RoutingSettings("prefix-hash", "nope", 256, 2048, 1.25)))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -330,9 +346,9 @@ class RouterTest {
             for (Worker worker : workers(decision)) {
                 assertThat(fleet.statuses().stream()
                                 .filter(status -> status.worker().equals(worker))
-                                .map(status -> status.state().name()))
+                                .map(status -> status.state().serving()))
                         .as("seed %d, step %d: %s", seed, step, decision)
-                        .containsExactly("UP");
+                        .containsExactly(true);
                 assertThat(worker.id()).isNotEqualTo(excluded);
                 open.add(fleet.lease(worker, request.promptTokens()));
             }

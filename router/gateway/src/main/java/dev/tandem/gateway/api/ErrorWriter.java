@@ -19,7 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
  * that does. Thread-safe.
  */
 public final class ErrorWriter {
-    private static final String RETRY_AFTER_SECONDS = "1";
+    private static final long RETRY_AFTER_SECONDS = 1;
 
     private final JsonMapper json;
 
@@ -39,7 +39,10 @@ public final class ErrorWriter {
         response.status(failure.failure().status());
         headers.set(HttpHeaderNames.CONTENT_TYPE, "application/json");
         if (failure.failure().status() == 503) {
-            headers.set(HttpHeaderNames.RETRY_AFTER, RETRY_AFTER_SECONDS);
+            headers.set(
+                    HttpHeaderNames.RETRY_AFTER,
+                    Long.toString(
+                            Math.max(RETRY_AFTER_SECONDS, failure.retryAfter().toSeconds())));
         }
         return response.sendString(Mono.just(body)).then();
     }

@@ -3,11 +3,9 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.disagg.KvConnector.Need;
-import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
-import dev.tandem.core.fleet.Worker;
-import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.core.health.BreakerSettings;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.Backoff;
 import dev.tandem.core.retry.Retries;
@@ -18,12 +16,12 @@ import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.config.settings.HealthProperties;
+import dev.tandem.gateway.fleet.FleetLog;
+import dev.tandem.gateway.telemetry.FleetMeters;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.ConfigurableEnvironment;
@@ -31,8 +29,6 @@ import org.springframework.core.env.ConfigurableEnvironment;
 /** Makes the objects of core from the settings: fleet, router, connector, retries. */
 @Configuration(proxyBeanMethods = false)
 class CoreConfiguration {
-    private static final Logger LOG = LoggerFactory.getLogger(Fleet.class);
-
     @Bean
     Ticker ticker() {
         return Ticker.SYSTEM;
@@ -45,8 +41,17 @@ class CoreConfiguration {
     }
 
     @Bean
-    Fleet fleet(TandemProperties properties, Workforce workforce, ConnectorChoice connectors, Ticker ticker) {
-        Fleet fleet = new Fleet(fleetSettings(properties.health()), ticker, status -> log(status, connectors));
+    Fleet fleet(
+            TandemProperties properties,
+            Workforce workforce,
+            ConnectorChoice connectors,
+            MeterRegistry meters,
+            Ticker ticker) {
+        Fleet fleet = new Fleet(
+                fleetSettings(properties.health()),
+                ticker,
+                new FleetLog(connectors, new FleetMeters(meters)),
+                () -> ThreadLocalRandom.current().nextDouble());
         fleet.replace(workforce.workers());
         return fleet;
     }
@@ -125,11 +130,18 @@ class CoreConfiguration {
         return new SuspectList(retry.suspectWorkers(), retry.suspectMemory(), ticker);
     }
 
-    static FleetSettings fleetSettings(TandemProperties.HealthProperties health) {
+    static FleetSettings fleetSettings(HealthProperties health) {
         return new FleetSettings(
                 health.probesUp(),
                 health.probesDown(),
-                health.failuresDown(),
+                new BreakerSettings(
+                        health.failuresDown(),
+                        health.failureShare(),
+                        health.failureShareFrom(),
+                        health.ejection(),
+                        health.longestEjection()),
+                health.stall(),
+                health.stallPerToken(),
                 health.slowStart(),
                 FleetSettings.defaults().slowStartFloor());
     }
@@ -144,34 +156,8 @@ class CoreConfiguration {
                 routing.loadBound());
     }
 
-    private static void log(WorkerStatus status, ConnectorChoice connectors) {
-        Worker worker = status.worker();
-        String role = worker.role().tag();
-        switch (status.state()) {
-            case UP -> logUp(status, connectors.caution(status.facts()));
-            case UNKNOWN -> LOG.info("worker added id={} role={}", worker.id(), role);
-            case DRAINING -> LOG.info("worker draining id={} role={}", worker.id(), role);
-            case DOWN -> LOG.warn("worker down id={} role={} reason=\"{}\"", worker.id(), role, status.reason());
-        }
-    }
-
     private static ConnectorChoice requireKnownConnector(String setting, String name) {
         return ConnectorChoice.named(name).orElseThrow(() -> unknown(setting, name, ConnectorChoice.names()));
-    }
-
-    private static void logUp(WorkerStatus status, @Nullable String caution) {
-        Worker worker = status.worker();
-        EngineVersion version = status.facts().version();
-        LOG.info(
-                "worker up id={} role={} models={} connector={} version={}",
-                worker.id(),
-                worker.role().tag(),
-                status.models(),
-                Objects.requireNonNullElse(status.facts().connector(), "unknown"),
-                version == null ? "unknown" : version.text());
-        if (caution != null) {
-            LOG.warn("worker is up with a risk id={} risk=\"{}\"", worker.id(), caution);
-        }
     }
 
     private static void requireKnown(String setting, String policy) {

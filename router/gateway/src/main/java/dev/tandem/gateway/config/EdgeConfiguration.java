@@ -7,6 +7,8 @@ import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import reactor.netty.http.server.HttpServerResponse;
+import reactor.netty.http.server.HttpServerState;
 
 /** Limits of the listening socket. */
 @Configuration(proxyBeanMethods = false)
@@ -21,5 +23,17 @@ class EdgeConfiguration {
                 properties.body().readSilence(),
                 properties.body().readTimeout());
         return factory -> factory.addServerCustomizers(limits::applyTo);
+    }
+
+    /** Whoever gets an answer while the gateway goes down is to connect elsewhere for the next one. */
+    @Bean
+    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> lastAnswers(Draining draining) {
+        return factory -> factory.addServerCustomizers(server -> server.childObserve((connection, state) -> {
+            if (state == HttpServerState.REQUEST_RECEIVED
+                    && draining.getAsBoolean()
+                    && connection instanceof HttpServerResponse response) {
+                response.keepAlive(false);
+            }
+        }));
     }
 }

@@ -87,7 +87,7 @@ class GatewayConfiguration {
     }
 
     @Bean
-    EngineClient engineClient(TandemProperties properties, Workforce workforce) {
+    EngineClient engineClient(TandemProperties properties, Workforce workforce, Fleet fleet) {
         TandemProperties.EngineProperties engine = properties.engine();
         return new EngineClient(
                 new EngineSettings(
@@ -97,7 +97,8 @@ class GatewayConfiguration {
                         engine.idleTimeout(),
                         engine.maxConnections(),
                         (int) engine.receiveBuffer().toBytes()),
-                workforce::key);
+                workforce::key,
+                fleet::progress);
     }
 
     @Bean

@@ -13,8 +13,11 @@ import dev.tandem.gateway.handover.ListenerSettings;
 import dev.tandem.gateway.handover.NoticeServer;
 import dev.tandem.gateway.handover.Notices;
 import dev.tandem.gateway.handover.ProxyNotifications;
+import dev.tandem.gateway.handover.RegisteredEngine;
 import dev.tandem.gateway.handover.Registry;
 import dev.tandem.gateway.pipeline.Pairings;
+import java.net.URI;
+import java.util.List;
 import java.util.Objects;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
@@ -51,10 +54,23 @@ class HandoverConfiguration {
         return EngineListeners.open(
                 REGISTRY,
                 settings,
-                () -> Registry.open(settings, rules, ticker, listener, engines -> {
-                    workforce.register(engines);
-                    fleet.replace(workforce.workers());
-                }));
+                () -> Registry.open(settings, rules, ticker, listener, new Registrations(workforce, fleet)));
+    }
+
+    /** Registered engines become workers, and those that pass their probes stay. Thread-safe. */
+    private record Registrations(Workforce workforce, Fleet fleet) implements Registry.Watcher {
+        @Override
+        public void onChange(List<RegisteredEngine> engines) {
+            workforce.register(engines);
+            fleet.replace(workforce.workers());
+        }
+
+        @Override
+        public boolean passesProbes(URI baseUrl) {
+            return fleet.statuses().stream()
+                    .anyMatch(status -> status.worker().baseUrl().equals(baseUrl)
+                            && status.state().passesProbes());
+        }
     }
 
     @Bean

@@ -6,7 +6,9 @@ import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.time.Ticker;
-import dev.tandem.gateway.config.TandemProperties.HealthProperties;
+import dev.tandem.gateway.config.settings.DrainProperties;
+import dev.tandem.gateway.config.settings.HealthProperties;
+import dev.tandem.gateway.exchange.EngineClient;
 import dev.tandem.gateway.fleet.ProbeSettings;
 import dev.tandem.gateway.fleet.ProbeTargets;
 import dev.tandem.gateway.fleet.WorkerProber;
@@ -30,6 +32,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -37,13 +40,20 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import org.springframework.boot.web.server.context.WebServerApplicationContext;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.support.AbstractApplicationContext;
+import org.springframework.context.support.DefaultLifecycleProcessor;
 import reactor.netty.ChannelBindException;
 
 /** Wires what watches: probes, meters, the access log, the health pages. */
 @Configuration(proxyBeanMethods = false)
 class OpsConfiguration {
+    /** For what must be done behind a phase that has taken all its time. */
+    private static final Duration BEYOND_DRAIN = Duration.ofSeconds(10);
+
     @Bean(destroyMethod = "close")
     PrometheusMeterRegistry meterRegistry() {
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -93,26 +103,63 @@ class OpsConfiguration {
         HealthProperties health = properties.health();
         return new WorkerProber(
                 new ProbeSettings(health.interval(), health.timeout()),
-                new ProbeTargets(fleet::workers, workforce::key, workforce::declared, connectors),
+                new ProbeTargets(fleet::workers, workforce::key, fleet::isDown, workforce::declared, connectors),
                 fleet::onProbe,
                 ThreadLocalRandom::current);
     }
 
     @Bean
-    Draining draining() {
-        return new Draining();
+    Draining draining(TandemProperties properties, EngineClient engines) {
+        return new Draining(properties.drain(), engines::hangUp);
+    }
+
+    @Bean
+    LastSteps lastSteps(WorkerProber prober, EngineClient engines) {
+        return new LastSteps(prober, engines);
+    }
+
+    /** Ends probes and connections as long as there are event loops to do it: those end in phase 0. */
+    record LastSteps(WorkerProber prober, EngineClient engines) implements SmartLifecycle {
+        @Override
+        public void start() {
+            // both have begun
+        }
+
+        @Override
+        public void stop() {
+            prober.close();
+            engines.close();
+        }
+
+        @Override
+        public boolean isRunning() {
+            return true;
+        }
+
+        @Override
+        public int getPhase() {
+            return 1;
+        }
+    }
+
+    /** Phases that drain may take as long as they have to. */
+    @Bean(AbstractApplicationContext.LIFECYCLE_PROCESSOR_BEAN_NAME)
+    DefaultLifecycleProcessor lifecycleProcessor(TandemProperties properties) {
+        DrainProperties drain = properties.drain();
+        DefaultLifecycleProcessor processor = new DefaultLifecycleProcessor();
+        processor.setTimeoutForShutdownPhase(
+                Draining.PHASE, drain.preDelay().plus(BEYOND_DRAIN).toMillis());
+        processor.setTimeoutForShutdownPhase(
+                WebServerApplicationContext.GRACEFUL_SHUTDOWN_PHASE,
+                drain.max().plus(BEYOND_DRAIN).toMillis());
+        return processor;
     }
 
     @Bean
     HealthPages healthPages(Fleet fleet, Workforce workforce, Draining draining) {
         String version = Objects.requireNonNullElse(
                 OpsConfiguration.class.getPackage().getImplementationVersion(), "development");
-        return new HealthPages(
-                version,
-                workforce.simulated(),
-                fleet::statuses,
-                () -> fleet.snapshot().quarantined(),
-                draining);
+        return new HealthPages(version, workforce.simulated(), fleet::statuses, fleet::snapshot, draining);
     }
 
     @Bean

@@ -2,6 +2,8 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.fleet.Role;
+import dev.tandem.gateway.config.settings.DrainProperties;
+import dev.tandem.gateway.config.settings.HealthProperties;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
@@ -13,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.NestedConfigurationProperty;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 import org.springframework.validation.annotation.Validated;
@@ -33,6 +36,7 @@ import org.springframework.validation.annotation.Validated;
  * @param admission Admission.
  * @param retry Retries.
  * @param stream Streamed answers.
+ * @param drain How the gateway goes down.
  * @param handover Listeners for engines.
  * @param management Management and metrics.
  * @param simulator Embedded simulated engines.
@@ -47,12 +51,13 @@ public record TandemProperties(
         @DefaultValue @Valid DisaggProperties disagg,
         @DefaultValue @Valid RoutingProperties routing,
         @DefaultValue @Valid EngineProperties engine,
-        @DefaultValue @Valid HealthProperties health,
+        @NestedConfigurationProperty @DefaultValue @Valid HealthProperties health,
         @DefaultValue @Valid BodyProperties body,
         @DefaultValue @Valid EdgeProperties edge,
         @DefaultValue @Valid AdmissionProperties admission,
         @DefaultValue @Valid RetryProperties retry,
         @DefaultValue @Valid StreamProperties stream,
+        @NestedConfigurationProperty @DefaultValue @Valid DrainProperties drain,
         @DefaultValue @Valid HandoverProperties handover,
         @DefaultValue @Valid ManagementProperties management,
         @DefaultValue @Valid SimulatorProperties simulator) {
@@ -185,24 +190,6 @@ public record TandemProperties(
             @DefaultValue("3500ms") @NotNull Duration idleTimeout,
             @DefaultValue("8192") @Min(1) int maxConnections,
             @DefaultValue("128KB") @NotNull DataSize receiveBuffer) {}
-
-    /**
-     * Health of workers.
-     *
-     * @param interval Pause between two probes of a worker.
-     * @param timeout Longest wait for the answer to a probe.
-     * @param probesUp Good probes in a row that bring a worker back.
-     * @param probesDown Bad probes in a row that take a worker out.
-     * @param failuresDown Failed requests in a row that take a worker out.
-     * @param slowStart Time in which a worker that came back gets its full share again.
-     */
-    public record HealthProperties(
-            @DefaultValue("2s") @NotNull Duration interval,
-            @DefaultValue("1s") @NotNull Duration timeout,
-            @DefaultValue("2") @Min(1) int probesUp,
-            @DefaultValue("3") @Min(1) int probesDown,
-            @DefaultValue("5") @Min(1) int failuresDown,
-            @DefaultValue("30s") @NotNull Duration slowStart) {}
 
     /**
      * Bodies of requests.

@@ -380,7 +380,7 @@ public final class Attempt implements AutoCloseable {
             closePrefill();
         }
         if (counted.compareAndSet(false, true)) {
-            listener.onHandover(connector.name(), result);
+            listener.onHandover(connector.name(), exchange, result);
         }
     }
 

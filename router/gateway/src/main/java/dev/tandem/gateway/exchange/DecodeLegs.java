@@ -13,6 +13,9 @@ import dev.tandem.gateway.answer.GivenUp;
 import dev.tandem.gateway.answer.Peek;
 import io.netty.buffer.ByteBuf;
 import java.util.function.UnaryOperator;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import java.time.Duration;
+import java.util.regex.Pattern;
 import reactor.core.publisher.Mono;
 
 /**
@@ -23,6 +26,7 @@ import reactor.core.publisher.Mono;
  */
 final class DecodeLegs {
     private static final int WHOLE_ANSWER_BYTES = 1 << 20;
+    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}");
 
     private final EngineClient engines;
     private final RequestListener listener;
@@ -50,7 +54,7 @@ final class DecodeLegs {
                 })
                 .flatMap(answer ->
                         attempt.connector().mayGiveUp() ? kept(answer, request.streaming()) : Mono.just(answer))
-                .doOnNext(answer -> answered(attempt, answer))
+                .doOnNext(answer -> answered(attempt, request.leg(), answer))
                 .onErrorMap(FailureException.class, failure -> failed(attempt, request.leg(), failure));
     }
 
@@ -63,8 +67,9 @@ final class DecodeLegs {
     }
 
     /** An engine that rejects a leg has not looked for what was handed over. */
-    private static void answered(Attempt attempt, EngineAnswer answer) {
+    private void answered(Attempt attempt, Leg leg, EngineAnswer answer) {
         if (answer.successful()) {
+            listener.onLegAnswered(leg);
             attempt.answered(answer);
         } else {
             attempt.unclaimed();
@@ -74,6 +79,7 @@ final class DecodeLegs {
 
     /** An engine that fails a leg with a hand-over may be well, and unable to read what it was to read. */
     private FailureException failed(Attempt attempt, Leg leg, FailureException failure) {
+        refused(listener, leg, failure);
         FailureException known = failure;
         if (failure.failure() == Failure.ENGINE_ERROR
                 && attempt.dependsOnOffer()
@@ -109,6 +115,20 @@ final class DecodeLegs {
             case 408 -> Failure.ENGINE_TIMEOUT;
             default -> answer.rejected() ? Failure.ENGINE_REJECTED : Failure.ENGINE_ERROR;
         };
-        return new FailureException(failure, "the worker answered " + status);
+        FailureException refused = new FailureException(failure, "the worker answered " + status);
+        return failure == Failure.ENGINE_BUSY ? refused.retryingAfter(retryAfter(answer)) : refused;
+    }
+
+    /** Engines that say a date, as they may, say nothing. */
+    private static Duration retryAfter(EngineAnswer answer) {
+        String seconds = answer.headers().get(HttpHeaderNames.RETRY_AFTER, "");
+        return SECONDS.matcher(seconds).matches() ? Duration.ofSeconds(Long.parseLong(seconds)) : Duration.ZERO;
+    }
+
+    /** Tells of a worker that is full. */
+    static void refused(RequestListener listener, Leg leg, FailureException failure) {
+        if (failure.failure() == Failure.ENGINE_BUSY) {
+            listener.onLegRefused(leg, failure.retryAfter());
+        }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.health.ForwardProgress;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.Executor;
 import org.reactivestreams.Subscription;
@@ -19,14 +20,17 @@ import reactor.core.publisher.Operators;
 final class EngineBody extends Flux<ByteBuf> {
     private final Flux<ByteBuf> received;
     private final Executor eventLoop;
+    private final ForwardProgress.Answer progress;
 
     /**
      * Makes a body.
      *
      * @param received the pieces, each released when it has been passed on
      * @param eventLoop runs tasks of the connection
+     * @param progress is told what is wanted and what comes
      */
-    EngineBody(Flux<ByteBuf> received, Executor eventLoop) {
+    EngineBody(Flux<ByteBuf> received, Executor eventLoop, ForwardProgress.Answer progress) {
+        this.progress = progress;
         this.received = received;
         this.eventLoop = eventLoop;
     }
@@ -53,6 +57,7 @@ final class EngineBody extends Flux<ByteBuf> {
 
         @Override
         public void onNext(ByteBuf piece) {
+            progress.came();
             if (!left) {
                 reader.onNext(piece.retain());
             }
@@ -60,6 +65,7 @@ final class EngineBody extends Flux<ByteBuf> {
 
         @Override
         public void onError(Throwable thrown) {
+            progress.over();
             if (!left) {
                 reader.onError(thrown);
             }
@@ -67,6 +73,7 @@ final class EngineBody extends Flux<ByteBuf> {
 
         @Override
         public void onComplete() {
+            progress.over();
             if (!left) {
                 reader.onComplete();
             }
@@ -74,12 +81,14 @@ final class EngineBody extends Flux<ByteBuf> {
 
         @Override
         public void request(long n) {
+            progress.wanted(n);
             upstream.request(n);
         }
 
         @Override
         public void cancel() {
             left = true;
+            progress.over();
             eventLoop.execute(upstream::cancel);
         }
     }

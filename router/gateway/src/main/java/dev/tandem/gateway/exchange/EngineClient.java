@@ -6,14 +6,18 @@ import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.health.ForwardProgress;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.body.BodyEditor;
 import dev.tandem.gateway.body.RequestBody;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -22,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.BaseSubscriber;
@@ -52,15 +57,23 @@ public final class EngineClient implements AutoCloseable {
     private final HttpClient answers;
     private final Function<Worker, @Nullable String> keys;
     private final Map<Worker, Clients> clients = new ConcurrentHashMap<>();
+    private final Function<Worker, ForwardProgress> progresses;
+    private final ChannelGroup open = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
+    private volatile boolean hungUp;
 
     /**
      * Makes a client.
      *
      * @param settings time-outs and limits
      * @param keys returns the API key of a worker, or null when it has none
+     * @param progresses returns who is told what a worker owes and what comes
      */
-    public EngineClient(EngineSettings settings, Function<Worker, @Nullable String> keys) {
+    public EngineClient(
+            EngineSettings settings,
+            Function<Worker, @Nullable String> keys,
+            Function<Worker, ForwardProgress> progresses) {
         this.keys = keys;
+        this.progresses = progresses;
         this.connections = ConnectionProvider.builder("engines")
                 .maxConnections(settings.maxConnections())
                 .pendingAcquireMaxCount(settings.maxConnections())
@@ -69,7 +82,8 @@ public final class EngineClient implements AutoCloseable {
                 .evictInBackground(Duration.ofSeconds(30))
                 .lifo()
                 .build();
-        HttpClient base = HttpClient.create(connections)
+        HttpClient base = LostPeers.noticed(HttpClient.create(connections))
+                .doOnConnected(connection -> open.add(connection.channel()))
                 .keepAlive(true)
                 .compress(false)
                 .followRedirect(false)
@@ -100,7 +114,8 @@ public final class EngineClient implements AutoCloseable {
         Clients own = clientsOf(request.leg().worker());
         HttpClient client = request.streaming() ? own.streams : own.answers;
         String path = request.leg().api().path();
-        return post(client, path, (out, outbound) -> {
+        ForwardProgress progress = progresses.apply(request.leg().worker());
+        return post(client, path, () -> progress.expect(request.soon()), (out, outbound) -> {
             onSent.run();
             return write(request, own.authorization, out, outbound);
         });
@@ -113,7 +128,8 @@ public final class EngineClient implements AutoCloseable {
      */
     Mono<EngineAnswer> call(ControlCall call) {
         Clients own = clientsOf(call.worker());
-        return post(own.answers, call.path(), (out, outbound) -> {
+        ForwardProgress progress = progresses.apply(call.worker());
+        return post(own.answers, call.path(), () -> progress.expect(false), (out, outbound) -> {
             ByteBuf body = Unpooled.copiedBuffer(call.json(), StandardCharsets.UTF_8);
             head(out, "application/json", own.authorization)
                     .set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.readableBytes()));
@@ -121,16 +137,23 @@ public final class EngineClient implements AutoCloseable {
         });
     }
 
-    private static Mono<EngineAnswer> post(
-            HttpClient client, String path, BiFunction<HttpClientRequest, NettyOutbound, Publisher<Void>> writer) {
+    private Mono<EngineAnswer> post(
+            HttpClient client,
+            String path,
+            Supplier<ForwardProgress.Answer> expecting,
+            BiFunction<HttpClientRequest, NettyOutbound, Publisher<Void>> writer) {
         return Mono.defer(() -> {
-            Delivery delivery = new Delivery();
+            if (hungUp) {
+                return Mono.error(shuttingDown(null));
+            }
+            ForwardProgress.Answer progress = expecting.get();
+            Delivery delivery = new Delivery(progress);
             HttpClient.ResponseReceiver<?> request = client.post()
                     .uri(path)
                     .send((out, outbound) ->
                             delivery.connected(outbound) ? writer.apply(out, outbound) : Mono.error(givenUp()));
             return Mono.<EngineAnswer>create(sink -> request.responseConnection(
-                                    (head, connection) -> Mono.just(answer(head, connection)))
+                                    (head, connection) -> Mono.just(answer(head, connection, progress)))
                             .single()
                             .doOnDiscard(EngineAnswer.class, EngineAnswer::abandon)
                             .subscribe(delivery.to(sink)))
@@ -167,12 +190,23 @@ public final class EngineClient implements AutoCloseable {
         };
     }
 
-    private static EngineAnswer answer(HttpClientResponse head, Connection connection) {
+    private EngineAnswer answer(HttpClientResponse head, Connection connection, ForwardProgress.Answer progress) {
+        progress.begun();
         Executor eventLoop = connection.channel().eventLoop();
         Flux<ByteBuf> body =
-                new EngineBody(connection.inbound().receive(), eventLoop).onErrorMap(EngineFailures::translate);
-        return new EngineAnswer(
-                head.status().code(), head.responseHeaders(), body, () -> eventLoop.execute(() -> drop(connection)));
+                new EngineBody(connection.inbound().receive(), eventLoop, progress).onErrorMap(this::translated);
+        return new EngineAnswer(head.status().code(), head.responseHeaders(), body, () -> {
+            progress.over();
+            eventLoop.execute(() -> drop(connection));
+        });
+    }
+
+    private FailureException translated(Throwable thrown) {
+        return hungUp ? shuttingDown(thrown) : EngineFailures.translate(thrown);
+    }
+
+    private static FailureException shuttingDown(@Nullable Throwable cause) {
+        return new FailureException(Failure.SHUTTING_DOWN, "the gateway is shutting down", cause);
     }
 
     /**
@@ -199,6 +233,13 @@ public final class EngineClient implements AutoCloseable {
         return new Clients(streams.baseUrl(baseUrl), answers.baseUrl(baseUrl), key == null ? null : "Bearer " + key);
     }
 
+    /** Ends all legs that run and lets no further one begin; they fail as {@link Failure#SHUTTING_DOWN}. */
+    @SuppressWarnings("FutureReturnValueIgnored") // whoever waits for an answer learns of its end
+    public void hangUp() {
+        hungUp = true;
+        open.close();
+    }
+
     /** Closes all connections. */
     @Override
     public void close() {
@@ -212,10 +253,15 @@ public final class EngineClient implements AutoCloseable {
      * given up would still be sent, or hold its body for ever. Whoever stops waiting closes the connection instead, or
      * has it closed as soon as there is one; also when the answer has come and nobody has taken it yet.
      */
-    private static final class Delivery extends BaseSubscriber<EngineAnswer> {
+    private final class Delivery extends BaseSubscriber<EngineAnswer> {
+        private final ForwardProgress.Answer progress;
         private volatile @Nullable Runnable close;
         private volatile boolean abandoned;
         private @Nullable MonoSink<EngineAnswer> sink;
+
+        private Delivery(ForwardProgress.Answer progress) {
+            this.progress = progress;
+        }
 
         private Delivery to(MonoSink<EngineAnswer> whoWaits) {
             sink = whoWaits;
@@ -228,12 +274,16 @@ public final class EngineClient implements AutoCloseable {
                 Executor eventLoop = connection.channel().eventLoop(); // a closed connection has none any more
                 closeBy(() -> eventLoop.execute(connection::dispose));
             });
+            if (!abandoned) {
+                progress.sent();
+            }
             return !abandoned;
         }
 
         /** Does nothing to an answer that is being read: its reader is cancelled, too. */
         private void abandon() {
             abandoned = true;
+            progress.over();
             Runnable known = close;
             if (known != null) {
                 known.run();
@@ -255,8 +305,9 @@ public final class EngineClient implements AutoCloseable {
 
         @Override
         protected void hookOnError(Throwable thrown) {
+            progress.over();
             if (!abandoned) {
-                Objects.requireNonNull(sink).error(EngineFailures.translate(thrown));
+                Objects.requireNonNull(sink).error(translated(thrown));
             }
         }
     }

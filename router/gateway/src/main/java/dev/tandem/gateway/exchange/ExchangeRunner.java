@@ -267,16 +267,16 @@ public final class ExchangeRunner {
         }
 
         private LegRequest prefill(Leg leg) {
-            return request(leg, false);
+            return request(leg, false, true);
         }
 
         private LegRequest decode(Leg leg) {
-            return request(leg, asked.streaming());
+            return request(leg, asked.streaming(), asked.streaming());
         }
 
-        private LegRequest request(Leg leg, boolean streaming) {
+        private LegRequest request(Leg leg, boolean streaming, boolean soon) {
             Leg made = leg.upon(asked.edits());
-            return new LegRequest(made, asked.body(), attempt.exchangeId(), asked.headers(), streaming);
+            return new LegRequest(made, asked.body(), attempt.exchangeId(), asked.headers(), streaming, soon);
         }
     }
 }

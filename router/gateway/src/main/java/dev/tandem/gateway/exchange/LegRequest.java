@@ -14,8 +14,10 @@ import io.netty.handler.codec.http.HttpHeaders;
  * @param exchangeId sent as {@code x-request-id} unless the leg has an id of its own
  * @param headers headers of the client that engines may see
  * @param streaming whether the answer is a stream
+ * @param soon whether the answer begins when the prompt has been computed, and not when all has been generated
  */
-public record LegRequest(Leg leg, RequestBody body, String exchangeId, HttpHeaders headers, boolean streaming) {
+public record LegRequest(
+        Leg leg, RequestBody body, String exchangeId, HttpHeaders headers, boolean streaming, boolean soon) {
     /** Whether the client wants to know what only the worker that computes the prompt can tell. */
     boolean asksForPromptLogprobs() {
         return body instanceof RequestBody.Json json && json.asksForPromptLogprobs();
@@ -23,11 +25,11 @@ public record LegRequest(Leg leg, RequestBody body, String exchangeId, HttpHeade
 
     /** Returns this request with one more edit. */
     LegRequest with(Put edit) {
-        return new LegRequest(leg.with(edit), body, exchangeId, headers, streaming);
+        return new LegRequest(leg.with(edit), body, exchangeId, headers, streaming, soon);
     }
 
     /** Returns this request with another body. */
     LegRequest of(RequestBody other) {
-        return new LegRequest(leg, other, exchangeId, headers, streaming);
+        return new LegRequest(leg, other, exchangeId, headers, streaming, soon);
     }
 }

@@ -154,6 +154,7 @@ final class PrefillLegs {
     private FailureException failed(Attempt attempt, Leg leg, FailureException failure, long start) {
         attempt.prefilled(ticker.nanoTime() - start);
         attempt.prefillFailed(SILENT.contains(failure.failure()));
+        DecodeLegs.refused(listener, leg, failure);
         listener.onLegFailed(LegKind.PREFILL, leg, failure.failure());
         return switch (attempt.connector().afterPrefillFailure()) {
             case DECODE_ALONE -> failure;

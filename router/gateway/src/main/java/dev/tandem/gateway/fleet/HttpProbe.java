@@ -41,17 +41,24 @@ final class HttpProbe {
 
     /** Probes a worker; the Mono always has a result and never fails. */
     Mono<Probe> probe(Worker worker) {
+        if (targets.down().test(worker)) {
+            forget(worker);
+        }
         String apiKey = targets.apiKeys().apply(worker);
         return engines.get(worker, "/health", "health", null)
                 .then(engines.get(worker, "/v1/models", "models", apiKey))
                 .map(ModelList::read)
                 .flatMap(models -> healthy(worker, models, apiKey))
                 .onErrorResume(error -> {
-                    inspector.forget(worker);
-                    versions.forget(worker);
-                    ids.forget(worker);
+                    forget(worker);
                     return Mono.just(new Probe.Unhealthy(reason(error)));
                 });
+    }
+
+    private void forget(Worker worker) {
+        inspector.forget(worker);
+        versions.forget(worker);
+        ids.forget(worker);
     }
 
     private Mono<Probe> healthy(Worker worker, ModelList models, @Nullable String apiKey) {

@@ -8,12 +8,15 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The engines that have registered and still ping. Thread-safe.
+ * The engines that have registered. Thread-safe.
+ *
+ * <p>An engine whose pings stop is forgotten when it does not pass its probes either: on a loaded host pings are late,
+ * and a network that loses them may still carry requests. Those after whom nobody would be left stay for
+ * {@link #GRACE}, so that a short cut of the network does not empty a fleet.
  *
  * <p>An address belongs to who registered it first, until the pings stop: of two engines that claim one address the
  * second is refused, and one that has restarted with another KV address gets in when its old self has expired. Between
@@ -25,9 +28,12 @@ final class EngineTable {
     /** Engines ping every 3 s; the proxies they come with forget them after 5 s, too. */
     static final Duration LIFE = Duration.ofSeconds(5);
 
+    /** How long the last engines stay whose pings have stopped. */
+    static final Duration GRACE = Duration.ofSeconds(30);
+
     private final int most;
     private final Ticker ticker;
-    private final Consumer<List<RegisteredEngine>> onChange;
+    private final Registry.Watcher watcher;
     private final Map<URI, Entry> entries = new LinkedHashMap<>();
 
     /**
@@ -35,17 +41,18 @@ final class EngineTable {
      *
      * @param most most engines
      * @param ticker time of pings
-     * @param onChange gets all engines after each change, one change at a time; must not block, throw or call back
+     * @param watcher gets all engines after each change, one change at a time; must not block, throw or call back
      */
-    EngineTable(int most, Ticker ticker, Consumer<List<RegisteredEngine>> onChange) {
+    EngineTable(int most, Ticker ticker, Registry.Watcher watcher) {
         this.most = most;
         this.ticker = ticker;
-        this.onChange = onChange;
+        this.watcher = watcher;
     }
 
     /** An engine has pinged. */
     synchronized Verdict onPing(RegisteredEngine engine) {
         prune();
+        giveWay(engine);
         Entry known = entries.get(engine.baseUrl());
         if (known != null) {
             return known.engine.equals(engine) ? known.renew(ticker.nanoTime()) : Verdict.REFUSED;
@@ -66,16 +73,38 @@ final class EngineTable {
         return Verdict.ACCEPTED;
     }
 
-    /** Forgets the engines whose pings have stopped. */
+    /** Forgets the engines whose pings have stopped, as far as they are not well. */
     synchronized void prune() {
         long now = ticker.nanoTime();
-        if (entries.values().removeIf(entry -> entry.expired(now))) {
-            publish();
+        List<Entry> expired = entries.values().stream()
+                .filter(entry -> entry.silent(now, LIFE) && !watcher.passesProbes(entry.engine.baseUrl()))
+                .toList();
+        boolean last = expired.size() == entries.size();
+        forget(last ? expired.stream().filter(entry -> entry.silent(now, GRACE)).toList() : expired);
+    }
+
+    /** One that is silent, and another who says that it is in its place: it has restarted, whatever its probes say. */
+    private void giveWay(RegisteredEngine newcomer) {
+        long now = ticker.nanoTime();
+        forget(entries.values().stream()
+                .filter(entry -> entry.silent(now, LIFE) && entry.standsInTheWayOf(newcomer))
+                .toList());
+    }
+
+    private void forget(List<Entry> gone) {
+        if (gone.isEmpty()) {
+            return;
         }
+        for (Entry entry : gone) {
+            RegisteredEngine engine = entry.engine;
+            LOG.info("engine gone role={} url={}", engine.role().tag(), engine.baseUrl());
+            entries.remove(engine.baseUrl());
+        }
+        publish();
     }
 
     private void publish() {
-        onChange.accept(entries.values().stream().map(entry -> entry.engine).toList());
+        watcher.onChange(entries.values().stream().map(entry -> entry.engine).toList());
     }
 
     /** An engine and its last ping. Guarded by the table. */
@@ -93,12 +122,12 @@ final class EngineTable {
             return Verdict.ACCEPTED;
         }
 
-        private boolean expired(long now) {
-            boolean expired = now - pinged > LIFE.toNanos();
-            if (expired) {
-                LOG.info("engine gone role={} url={}", engine.role().tag(), engine.baseUrl());
-            }
-            return expired;
+        private boolean silent(long now, Duration time) {
+            return now - pinged > time.toNanos();
+        }
+
+        private boolean standsInTheWayOf(RegisteredEngine other) {
+            return !engine.equals(other) && (engine.baseUrl().equals(other.baseUrl()) || sharesPortsWith(other));
         }
 
         private boolean sharesPortsWith(RegisteredEngine other) {

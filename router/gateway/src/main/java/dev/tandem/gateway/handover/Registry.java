@@ -6,9 +6,9 @@ import dev.tandem.core.lifecycle.EngineMessageListener.Message;
 import dev.tandem.core.lifecycle.EngineMessageListener.Verdict;
 import dev.tandem.core.time.Ticker;
 import java.net.InetAddress;
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,14 +36,10 @@ public final class Registry implements AutoCloseable {
     private long warned;
 
     private Registry(
-            ListenerSettings settings,
-            Rules rules,
-            Ticker ticker,
-            EngineMessageListener listener,
-            Consumer<List<RegisteredEngine>> onChange) {
+            ListenerSettings settings, Rules rules, Ticker ticker, EngineMessageListener listener, Watcher watcher) {
         this.allowed = settings.allowed();
         this.rules = rules;
-        this.table = new EngineTable(rules.mostEngines(), ticker, onChange);
+        this.table = new EngineTable(rules.mostEngines(), ticker, watcher);
         this.ticker = ticker;
         this.listener = listener;
         this.warned = ticker.nanoTime() - BETWEEN_WARNINGS.toNanos();
@@ -58,16 +54,12 @@ public final class Registry implements AutoCloseable {
      * @param rules what an engine may announce
      * @param ticker time of pings
      * @param listener learns what became of each message
-     * @param onChange gets all registered engines after each change, on the listener's thread; must not block or throw
+     * @param watcher follows the registered engines, on the listener's thread
      * @throws java.io.UncheckedIOException if it cannot
      */
     public static Registry open(
-            ListenerSettings settings,
-            Rules rules,
-            Ticker ticker,
-            EngineMessageListener listener,
-            Consumer<List<RegisteredEngine>> onChange) {
-        return new Registry(settings, rules, ticker, listener, onChange);
+            ListenerSettings settings, Rules rules, Ticker ticker, EngineMessageListener listener, Watcher watcher) {
+        return new Registry(settings, rules, ticker, listener, watcher);
     }
 
     /** Returns the port. */
@@ -80,7 +72,7 @@ public final class Registry implements AutoCloseable {
         socket.close();
     }
 
-    /** Forgets the engines whose pings have stopped. */
+    /** Forgets the engines whose pings have stopped, as far as they are not well. */
     void prune() {
         table.prune();
     }
@@ -124,6 +116,18 @@ public final class Registry implements AutoCloseable {
                     from.getHostAddress(),
                     engine.baseUrl(),
                     engine.kv().hostAndPort());
+        }
+    }
+
+    /** Follows the registered engines. Must not block or throw. */
+    @FunctionalInterface
+    public interface Watcher {
+        /** Other engines are registered than before. */
+        void onChange(List<RegisteredEngine> engines);
+
+        /** Whether an engine passes its probes, so that it stays though its pings have stopped. */
+        default boolean passesProbes(URI baseUrl) {
+            return false;
         }
     }
 

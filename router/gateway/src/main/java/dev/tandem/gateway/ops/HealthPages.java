@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.ops;
 
-import dev.tandem.core.fleet.WorkerPair;
+import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.WorkerStatus;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
@@ -17,7 +16,7 @@ public final class HealthPages {
     private final String version;
     private final boolean simulated;
     private final Supplier<List<WorkerStatus>> statuses;
-    private final Supplier<Set<WorkerPair>> quarantined;
+    private final Supplier<FleetSnapshot> pairs;
     private final BooleanSupplier draining;
 
     /**
@@ -26,19 +25,19 @@ public final class HealthPages {
      * @param version version of the gateway
      * @param simulated whether the embedded simulator serves
      * @param statuses the fleet as it is now
-     * @param quarantined the pairs that get no requests, as it is now
+     * @param pairs the pairs that get no requests, as it is now
      * @param draining whether the gateway is shutting down
      */
     public HealthPages(
             String version,
             boolean simulated,
             Supplier<List<WorkerStatus>> statuses,
-            Supplier<Set<WorkerPair>> quarantined,
+            Supplier<FleetSnapshot> pairs,
             BooleanSupplier draining) {
         this.version = version;
         this.simulated = simulated;
         this.statuses = statuses;
-        this.quarantined = quarantined;
+        this.pairs = pairs;
         this.draining = draining;
     }
 
@@ -71,6 +70,6 @@ public final class HealthPages {
     }
 
     private HealthReport report() {
-        return new HealthReport(version, simulated, statuses.get(), quarantined.get());
+        return new HealthReport(version, simulated, statuses.get(), pairs.get());
     }
 }

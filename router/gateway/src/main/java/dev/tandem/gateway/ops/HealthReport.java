@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.ops;
 
+import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.WorkerStatus;
-import dev.tandem.core.fleet.WorkerStatus.State;
+import dev.tandem.core.health.ConcurrencyLimit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -13,13 +14,12 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The health of the gateway at one moment. Immutable; shows ids of workers, never addresses. */
-record HealthReport(String version, boolean simulated, List<WorkerStatus> workers, Set<WorkerPair> quarantined) {
+record HealthReport(String version, boolean simulated, List<WorkerStatus> workers, FleetSnapshot pairs) {
     private static final JsonMapper JSON = JsonMapper.shared();
 
-    /** Copies the collections. */
+    /** Copies the list. */
     HealthReport {
         workers = List.copyOf(workers);
-        quarantined = Set.copyOf(quarantined);
     }
 
     /** Whether at least one worker gets requests. */
@@ -35,7 +35,11 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
         if (!serving()) {
             return "down";
         }
-        return quarantined.isEmpty() && workers.stream().allMatch(HealthReport::up) ? "ok" : "degraded";
+        return pairs.quarantined().isEmpty()
+                        && pairs.ejected().isEmpty()
+                        && workers.stream().allMatch(HealthReport::up)
+                ? "ok"
+                : "degraded";
     }
 
     /** Returns the report as JSON. */
@@ -46,17 +50,19 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
                 .put("simulated", simulated);
         ArrayNode list = root.putArray("workers");
         workers.forEach(worker -> show(worker, list.addObject()));
-        if (!quarantined.isEmpty()) {
-            showQuarantined(root.putArray("quarantined_pairs"));
-        }
+        show("quarantined_pairs", pairs.quarantined(), root);
+        show("ejected_pairs", pairs.ejected(), root);
         return root.toString();
     }
 
-    private void showQuarantined(ArrayNode to) {
-        quarantined.stream()
-                .map(pair -> pair.prefill() + ">" + pair.decode())
-                .sorted()
-                .forEach(to::add);
+    private static void show(String name, Set<WorkerPair> pairs, ObjectNode to) {
+        if (!pairs.isEmpty()) {
+            ArrayNode list = to.putArray(name);
+            pairs.stream()
+                    .map(pair -> pair.prefill() + ">" + pair.decode())
+                    .sorted()
+                    .forEach(list::add);
+        }
     }
 
     private static void show(WorkerStatus status, ObjectNode to) {
@@ -72,10 +78,14 @@ record HealthReport(String version, boolean simulated, List<WorkerStatus> worker
         }
         ArrayNode models = to.putArray("models");
         new TreeSet<>(status.models()).forEach(models::add);
-        to.put("in_flight", status.inFlight()).put("pending_tokens", status.pendingTokens());
+        to.put("in_flight", status.inFlight());
+        if (status.limit() != ConcurrencyLimit.NONE) {
+            to.put("limit", status.limit());
+        }
+        to.put("pending_tokens", status.pendingTokens());
     }
 
     private static boolean up(WorkerStatus status) {
-        return status.state() == State.UP;
+        return status.state().serving();
     }
 }

@@ -9,6 +9,7 @@ import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.routing.Rationale;
@@ -109,7 +110,7 @@ public final class Planner {
     /** The prompt weighs on the prefill worker until it is computed; the decode worker only reads its cache. */
     private Plan disaggregated(Draft draft, Worker prefill, Worker decode) {
         Lease prefillLease = fleet.lease(prefill, draft.promptTokens());
-        Lease decodeLease = fleet.lease(decode, 0);
+        Lease decodeLease = fleet.leaseDecode(new WorkerPair(prefill.id(), decode.id()), decode);
         KvConnector connector = connectors.between(
                 prefillLease.seat().facts(), decodeLease.seat().facts());
         Exchange exchange = connector.plan(

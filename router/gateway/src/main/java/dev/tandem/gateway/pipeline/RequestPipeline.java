@@ -151,6 +151,7 @@ public final class RequestPipeline {
     /** Decides what follows a failed attempt, of which no byte has reached the client. */
     private Mono<EngineAnswer> recover(RequestScope scope, FailureException thrown) {
         RequestBody body = scope.request().body();
+        scope.toldToWait(thrown.retryAfter());
         FailureException failure = suspicion.judged(body, scope.failed(), thrown);
         NextMove next = body.repeatable()
                 ? retries.after(failure.failure(), scope.attempts())
@@ -188,7 +189,7 @@ public final class RequestPipeline {
             response.withConnection(Connection::dispose);
             return Mono.empty();
         }
-        FailureException failure = known(scope, thrown);
+        FailureException failure = known(scope, thrown).retryingAfter(scope.longestWait());
         scope.refused(failure.failure().status());
         watch.refused(failure.failure());
         if (failure.failure() == Failure.CLIENT_LEFT) {

@@ -18,6 +18,7 @@ import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.body.Resumable;
 import dev.tandem.gateway.exchange.Asked;
 import dev.tandem.gateway.exchange.Attempt;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -51,6 +52,7 @@ final class RequestScope {
     private long decisionNanos = RequestRecord.UNKNOWN;
     private long beganNanos;
     private long ttftNanos = RequestRecord.UNKNOWN;
+    private Duration longestWait = Duration.ZERO;
     private long responseBytes;
     private UsageReport usage = UsageReport.NONE;
 
@@ -219,6 +221,15 @@ final class RequestScope {
     UsageReport knownUsage() {
         EngineAnswer got = answer;
         return got == null ? UsageReport.NONE : got.usage();
+    }
+
+    /** A worker was full and has said when to ask again; what the client is told is the longest of those times. */
+    void toldToWait(Duration time) {
+        longestWait = time.compareTo(longestWait) > 0 ? time : longestWait;
+    }
+
+    Duration longestWait() {
+        return longestWait;
     }
 
     /** The client is about to get an error with that status. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.telemetry;
 
+import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
@@ -27,6 +28,13 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
+    public void onLegAnswered(Leg leg) {
+        for (RequestListener listener : all) {
+            listener.onLegAnswered(leg);
+        }
+    }
+
+    @Override
     public void onLegCompleted(LegKind kind, Leg leg, long nanos) {
         for (RequestListener listener : all) {
             listener.onLegCompleted(kind, leg, nanos);
@@ -41,9 +49,16 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
-    public void onHandover(String connector, HandoverResult result) {
+    public void onLegRefused(Leg leg, Duration retryAfter) {
         for (RequestListener listener : all) {
-            listener.onHandover(connector, result);
+            listener.onLegRefused(leg, retryAfter);
+        }
+    }
+
+    @Override
+    public void onHandover(String connector, Exchange exchange, HandoverResult result) {
+        for (RequestListener listener : all) {
+            listener.onHandover(connector, exchange, result);
         }
     }
 

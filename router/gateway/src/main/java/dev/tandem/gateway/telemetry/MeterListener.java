@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.telemetry;
 
+import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
@@ -105,7 +106,7 @@ public final class MeterListener implements RequestListener {
     }
 
     @Override
-    public void onHandover(String connector, HandoverResult result) {
+    public void onHandover(String connector, Exchange exchange, HandoverResult result) {
         handovers.get(connector).get(result).increment();
     }
 

@@ -122,6 +122,27 @@ public enum Meters {
             Type.GAUGE,
             Unit.NONE,
             "Pairs that get no requests because they answered something else than an engine alone."),
+    /** Times at which workers were ejected. */
+    EJECTIONS(
+            "tandem.ejections",
+            Type.COUNTER,
+            Unit.NONE,
+            "Times at which a worker that passes its probes was ejected, because it failed requests.",
+            ROLE),
+    /** Times at which ejecting was given up. */
+    PANICS(
+            "tandem.panics",
+            Type.COUNTER,
+            Unit.NONE,
+            "Times at which more than half of the workers of a role and model were ejected, so that all of them get"
+                    + " requests again.",
+            ROLE),
+    /** Pairs that are not used. */
+    EJECTED_PAIRS(
+            "tandem.ejected.pairs",
+            Type.GAUGE,
+            Unit.NONE,
+            "Pairs that get no requests for a while, because their hand-overs failed."),
     /** Messages that engines sent unasked. */
     ENGINE_MESSAGES(
             "tandem.engine.messages",
@@ -185,6 +206,14 @@ public enum Meters {
             Type.WORKER_GAUGE,
             Unit.NONE,
             "Requests that the gateway has on the worker.",
+            ROLE,
+            WORKER),
+    /** Most requests of a worker. */
+    WORKER_LIMIT(
+            "tandem.worker.limit",
+            Type.WORKER_GAUGE,
+            Unit.NONE,
+            "Most requests that the worker may have, because it has refused more (429 or 503); no value without a limit.",
             ROLE,
             WORKER),
     /** Pending prompt tokens of a worker. */

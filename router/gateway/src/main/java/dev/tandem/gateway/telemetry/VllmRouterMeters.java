@@ -118,7 +118,7 @@ public final class VllmRouterMeters implements RequestListener, MultiCollector {
                 gauge("active_workers", now.size()),
                 gauge("max_load", now.isEmpty() ? 0 : load.getMax()),
                 gauge("min_load", now.isEmpty() ? 0 : load.getMin()),
-                gauge("worker_health", now, status -> status.state() == WorkerStatus.State.UP ? 1 : 0),
+                gauge("worker_health", now, status -> status.state().serving() ? 1 : 0),
                 gauge("worker_load", now, WorkerStatus::inFlight),
                 gauge("running_requests", now, WorkerStatus::inFlight));
     }

@@ -3,6 +3,7 @@ package dev.tandem.gateway.telemetry;
 
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.core.health.ConcurrencyLimit;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
@@ -30,9 +31,16 @@ public final class WorkerGauges implements MultiCollector {
     public MetricSnapshots collect() {
         List<WorkerStatus> now = statuses.get();
         return MetricSnapshots.of(
-                gauge(Meters.WORKER_UP, now, status -> status.state() == WorkerStatus.State.UP ? 1 : 0),
+                gauge(Meters.WORKER_UP, now, status -> status.state().serving() ? 1 : 0),
                 gauge(Meters.WORKER_IN_FLIGHT, now, WorkerStatus::inFlight),
+                gauge(Meters.WORKER_LIMIT, limited(now), WorkerStatus::limit),
                 gauge(Meters.WORKER_PENDING_TOKENS, now, WorkerStatus::pendingTokens));
+    }
+
+    private static List<WorkerStatus> limited(List<WorkerStatus> statuses) {
+        return statuses.stream()
+                .filter(status -> status.limit() != ConcurrencyLimit.NONE)
+                .toList();
     }
 
     private static GaugeSnapshot gauge(

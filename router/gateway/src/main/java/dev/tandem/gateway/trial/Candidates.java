@@ -89,7 +89,8 @@ final class Candidates {
 
     private List<WorkerStatus> up(Role role) {
         return fleet.statuses().stream()
-                .filter(status -> status.worker().role() == role && status.state() == WorkerStatus.State.UP)
+                .filter(status ->
+                        status.worker().role() == role && status.state().serving())
                 .toList();
     }
 

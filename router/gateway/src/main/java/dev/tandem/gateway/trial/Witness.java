@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.trial;
 
+import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
@@ -9,8 +10,8 @@ import dev.tandem.core.lifecycle.RequestListener;
 import java.time.Duration;
 
 /**
- * Sees whether a hand-over has worked; only what stays behind on engines, and what decode found, is told to those who
- * count requests. Thread-safe.
+ * Sees whether a hand-over has worked; only what stays behind on engines, what decode found, and that workers answer,
+ * is told to those who watch requests. Thread-safe.
  */
 final class Witness implements RequestListener {
     private final RequestListener listener;
@@ -26,12 +27,22 @@ final class Witness implements RequestListener {
     }
 
     @Override
+    public void onLegAnswered(Leg leg) {
+        listener.onLegAnswered(leg);
+    }
+
+    @Override
+    public void onLegCompleted(LegKind kind, Leg leg, long nanos) {
+        listener.onLegAnswered(leg);
+    }
+
+    @Override
     public void onLegFailed(LegKind kind, Leg leg, Failure failure) {
         broken = true;
     }
 
     @Override
-    public void onHandover(String connector, HandoverResult result) {
+    public void onHandover(String connector, Exchange exchange, HandoverResult result) {
         if (result != HandoverResult.TAKEN) {
             broken = true;
         }

@@ -37,7 +37,7 @@ class AttemptTest {
     private final List<String> told = new ArrayList<>();
     private final RequestListener listener = new RequestListener() {
         @Override
-        public void onHandover(String connector, HandoverResult result) {
+        public void onHandover(String connector, Exchange made, HandoverResult result) {
             told.add(result.name());
         }
 

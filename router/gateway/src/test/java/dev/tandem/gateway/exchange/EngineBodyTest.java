@@ -3,6 +3,7 @@ package dev.tandem.gateway.exchange;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.core.health.ForwardProgress;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
@@ -16,8 +17,9 @@ import reactor.test.publisher.TestPublisher;
 
 class EngineBodyTest {
     private final TestPublisher<ByteBuf> connection = TestPublisher.create();
+    private final ForwardProgress progress = new ForwardProgress(() -> 0);
     private final Queue<Runnable> tasks = new ArrayDeque<>();
-    private final EngineBody body = new EngineBody(connection.flux(), tasks::add);
+    private final EngineBody body = new EngineBody(connection.flux(), tasks::add, progress.expect(true));
     private final List<ByteBuf> read = new ArrayList<>();
 
     private static ByteBuf piece() {

@@ -5,19 +5,27 @@ import static dev.tandem.gateway.fleet.TestEngine.answer;
 import static dev.tandem.gateway.fleet.TestEngine.silence;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Probe.Healthy;
 import dev.tandem.core.fleet.Probe.Unhealthy;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.IOException;
 import java.net.NoRouteToHostException;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -27,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.tcp.TcpServer;
 
@@ -54,6 +63,50 @@ final class HttpProbeTest {
         try (TestEngine engine = new TestEngine(answer(200, "{\"status\":\"ok\"}"), answer(200, TestEngine.MODELS))) {
             assertThat(probe(engine, PATIENT)).isEqualTo(new Healthy(Set.of("tiny")));
         }
+    }
+
+    /**
+     * A request has been refused between two probes that went well: the engine has another id, and tells it at once.
+     */
+    @Test
+    void anEngineThatWasGoneBetweenTwoProbesIsAskedAnew() {
+        Deque<String> offers = new ArrayDeque<>(List.of("e1", "e2"));
+        AtomicBoolean down = new AtomicBoolean();
+        DisposableServer engine = HttpServer.create()
+                .host("127.0.0.1")
+                .port(0)
+                .route(routes -> routes.get("/health", answer(200, ""))
+                        .get("/v1/models", answer(200, TestEngine.MODELS))
+                        .post(
+                                "/v1/completions",
+                                (request, response) -> response.sendString(Mono.just(
+                                        "{\"kv_transfer_params\":{\"remote_host\":\"10.0.0.1\",\"remote_port\":5600,"
+                                                + "\"remote_engine_id\":\"" + offers.remove() + "\"}}"))))
+                .bindNow();
+        try {
+            Worker worker = new Worker("p", URI.create("http://127.0.0.1:" + engine.port()), Role.PREFILL);
+            ProbeTargets targets = new ProbeTargets(
+                    () -> List.of(worker),
+                    any -> null,
+                    any -> down.get(),
+                    any -> EngineFacts.UNKNOWN.speaking("nixl-push"),
+                    ConnectorChoice.named("nixl-push").orElseThrow());
+            HttpProbe probe = new HttpProbe(connections, PATIENT, targets);
+
+            assertThat(engineId(probe, worker)).isEqualTo("e1");
+            assertThat(engineId(probe, worker)).isEqualTo("e1");
+            down.set(true);
+            assertThat(engineId(probe, worker)).isEqualTo("e2");
+        } finally {
+            engine.disposeNow();
+        }
+    }
+
+    private static String engineId(HttpProbe probe, Worker worker) {
+        Probe result = probe.probe(worker).block(DEADLINE);
+        assertThat(result).isInstanceOf(Healthy.class);
+        KvAddress kv = ((Healthy) Objects.requireNonNull(result)).facts().kv();
+        return kv == null ? "no address" : String.valueOf(kv.engineId());
     }
 
     @Test

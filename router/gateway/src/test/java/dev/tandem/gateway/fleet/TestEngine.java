@@ -54,6 +54,7 @@ final class TestEngine implements AutoCloseable {
         return new ProbeTargets(
                 workers,
                 keys,
+                worker -> false,
                 worker -> EngineFacts.UNKNOWN,
                 ConnectorChoice.named("plain").orElseThrow());
     }

@@ -149,7 +149,7 @@ final class WorkerProberTest {
     void tellsAFleetWhichWorkersServe() throws InterruptedException {
         BlockingQueue<WorkerStatus> changes = new LinkedBlockingQueue<>();
         try (TestEngine engine = new TestEngine(answer(200, ""), answer(200, TestEngine.MODELS))) {
-            Fleet real = new Fleet(FleetSettings.defaults(), System::nanoTime, changes::add);
+            Fleet real = new Fleet(FleetSettings.defaults(), System::nanoTime, changes::add, () -> 0.5);
             real.replace(List.of(engine.worker("w")));
             try (WorkerProber prober = new WorkerProber(
                     OFTEN, TestEngine.targets(real::workers), real::onProbe, ThreadLocalRandom::current)) {

@@ -15,7 +15,9 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -37,6 +39,7 @@ class RegistryTest {
     private final FakeTicker time = new FakeTicker();
     private final Heard heard = new Heard();
     private final BlockingQueue<List<RegisteredEngine>> changes = new LinkedBlockingQueue<>();
+    private final Set<URI> wells = ConcurrentHashMap.newKeySet();
     private Registry registry = open(AddressRanges.LOOPBACK, new Rules(3, true));
 
     @AfterEach
@@ -280,10 +283,32 @@ class RegistryTest {
     @Test
     void forgetsAnEngineWhosePingsStop() throws Exception {
         try (ZmqPeer engine = ZmqPeer.dealer(registry.port())) {
-            engine.send(prefill("127.0.0.1:21001"));
+            engine.send(prefill("127.0.0.1:21001")).send(decode("127.0.0.1:22001"));
             assertThat(Heard.next(changes)).hasSize(1);
+            assertThat(Heard.next(changes)).hasSize(2);
+            time.advance(Duration.ofSeconds(1));
+            engine.send(decode("127.0.0.1:22001"));
+            heard.next();
+            heard.next();
+            assertThat(heard.next()).isEqualTo(ACCEPTED);
         }
-        time.advance(EngineTable.LIFE);
+        time.advance(EngineTable.LIFE.minusSeconds(1));
+        registry.prune();
+        assertThat(changes).isEmpty();
+
+        time.advance(Duration.ofNanos(1));
+        registry.prune();
+        assertThat(Heard.next(changes)).extracting(RegisteredEngine::role).containsExactly(Role.DECODE);
+    }
+
+    @Test
+    void theLastEnginesStayALittleLonger() throws Exception {
+        try (ZmqPeer engine = ZmqPeer.dealer(registry.port())) {
+            engine.send(prefill("127.0.0.1:21001")).send(decode("127.0.0.1:22001"));
+            assertThat(Heard.next(changes)).hasSize(1);
+            assertThat(Heard.next(changes)).hasSize(2);
+        }
+        time.advance(EngineTable.GRACE);
         registry.prune();
         assertThat(changes).isEmpty();
 
@@ -293,7 +318,27 @@ class RegistryTest {
     }
 
     @Test
+    void anEngineThatPassesItsProbesStaysWithoutPings() throws Exception {
+        wells.add(URI.create("http://127.0.0.1:8100"));
+        try (ZmqPeer engine = ZmqPeer.dealer(registry.port())) {
+            engine.send(prefill("127.0.0.1:21001")).send(decode("127.0.0.1:22001"));
+            assertThat(Heard.next(changes)).hasSize(1);
+            assertThat(Heard.next(changes)).hasSize(2);
+        }
+        time.advance(Duration.ofDays(1));
+        registry.prune();
+        assertThat(Heard.next(changes)).extracting(RegisteredEngine::role).containsExactly(Role.PREFILL);
+        registry.prune();
+        assertThat(changes).isEmpty();
+
+        wells.clear();
+        registry.prune();
+        assertThat(Heard.next(changes)).isEmpty();
+    }
+
+    @Test
     void anEngineThatRestartsWithAnotherKvAddressIsANewOne() throws Exception {
+        wells.add(URI.create("http://127.0.0.1:8100"));
         try (ZmqPeer engine = ZmqPeer.dealer(registry.port())) {
             engine.send(prefill("127.0.0.1:21001"));
             assertThat(heard.next()).isEqualTo(ACCEPTED);
@@ -392,6 +437,16 @@ class RegistryTest {
     }
 
     private Registry open(AddressRanges allowed, Rules rules) {
-        return Registry.open(new ListenerSettings("127.0.0.1", 0, allowed), rules, time, heard, changes::add);
+        return Registry.open(new ListenerSettings("127.0.0.1", 0, allowed), rules, time, heard, new Registry.Watcher() {
+            @Override
+            public void onChange(List<RegisteredEngine> engines) {
+                changes.add(engines);
+            }
+
+            @Override
+            public boolean passesProbes(URI baseUrl) {
+                return wells.contains(baseUrl);
+            }
+        });
     }
 }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Role;
-import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.gateway.TandemGateway;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.body.BodyCollector;
@@ -52,11 +51,15 @@ final class GatewayRig implements AutoCloseable {
             set("tandem.health.interval", "100ms");
             set("tandem.health.timeout", "10s");
             set("tandem.health.slow-start", "1ms");
+            // Most tests let the same few workers fail again and again.
+            set("tandem.health.failure-share-from", "1000000");
+            set("tandem.health.ejection", "1ms");
+            set("tandem.health.longest-ejection", "1ms");
             // Most tests let the same few requests fail again and again.
             set("tandem.retry.always-per-second", "1000000");
             set("tandem.retry.backoff", "1ms");
             set("tandem.retry.suspect-workers", "0");
-            set("spring.lifecycle.timeout-per-shutdown-phase", "2s");
+            set("tandem.drain.max", "2s");
         }
 
         Setup worker(String id, URI url, Role role) {
@@ -102,7 +105,8 @@ final class GatewayRig implements AutoCloseable {
         Fleet fleet = bean(Fleet.class);
         Poll.until(
                 () -> "workers up: " + fleet.statuses(),
-                () -> fleet.statuses().stream().allMatch(worker -> worker.state() == WorkerStatus.State.UP));
+                () -> fleet.statuses().stream()
+                        .allMatch(worker -> worker.state().serving()));
     }
 
     /** Returns the sum of the samples of a meter whose line holds all of these texts. */
@@ -129,6 +133,10 @@ final class GatewayRig implements AutoCloseable {
                 () -> "given back: leases=" + fleet.leases() + " running=" + room.running() + " bodies="
                         + bodies.bytesInFlight(),
                 () -> fleet.leases() == 0 && room.running() == 0 && bodies.bytesInFlight() == 0);
+        Poll.until(
+                () -> "nothing is owed: " + fleet.statuses(),
+                () -> fleet.workers().stream()
+                        .noneMatch(worker -> fleet.progress(worker).owing()));
         assertThat(BlockingCalls.taken()).isEmpty();
         assertThat(Leaks.seen()).isEmpty();
     }

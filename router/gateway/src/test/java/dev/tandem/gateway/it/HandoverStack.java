@@ -124,7 +124,7 @@ final class HandoverStack implements AutoCloseable {
         boolean renamed = kv != null
                 && kv.engineId() != null
                 && !kv.engineId().equals(engine(status.worker().id()).engineId());
-        return status.state() == WorkerStatus.State.UP && !renamed;
+        return status.state().serving() && !renamed;
     }
 
     private ServerHandler.Owner start(

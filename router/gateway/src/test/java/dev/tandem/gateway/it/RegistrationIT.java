@@ -4,6 +4,7 @@ package dev.tandem.gateway.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.gateway.handover.Packed;
 import dev.tandem.gateway.handover.Registry;
@@ -22,7 +23,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A gateway without workers waits for engines that register, serves with them, and forgets them when they go. */
+/**
+ * A gateway without workers waits for engines that register, serves with them, and forgets them when they neither ping
+ * nor pass their probes.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class RegistrationIT {
     private static final String ASK = "{\"model\":\"tiny\",\"prompt\":\"hello\",\"max_tokens\":2}";
@@ -42,7 +46,7 @@ final class RegistrationIT {
     }
 
     @Test
-    void servesWithWhoRegistersAndOnlyAsLong() throws IOException {
+    void servesWithWhoRegistersAndOnlyAsLongAsItIsWell() throws IOException {
         Answer nobody = RawClient.post(rig.port(), "/v1/completions", ASK);
         assertThat(nobody.status()).isEqualTo(503);
         assertThat(JsonMapper.shared()
@@ -69,9 +73,16 @@ final class RegistrationIT {
             clock.shutdownNow();
         }
 
-        Poll.until("gone", () -> rig.bean(Fleet.class).workers().isEmpty());
-        assertThat(RawClient.post(rig.port(), "/v1/completions", ASK).status()).isEqualTo(503);
-        assertThat(rig.metric("tandem_registered_engines")).isZero();
+        decode.close();
+        Poll.until(
+                "who is gone is forgotten",
+                () -> rig.bean(Fleet.class).workers().size() == 1);
+        assertThat(rig.bean(Fleet.class).workers())
+                .as("who is well stays, though both have stopped to ping at one time")
+                .extracting(Worker::role)
+                .containsExactly(Role.PREFILL);
+        assertThat(RawClient.post(rig.port(), "/v1/completions", ASK).status()).isEqualTo(200);
+        assertThat(rig.metric("tandem_registered_engines")).isEqualTo(1);
     }
 
     private void ping(ZmqPeer engines) {

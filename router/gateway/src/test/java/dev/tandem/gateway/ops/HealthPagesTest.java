@@ -4,11 +4,15 @@ package dev.tandem.gateway.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.fleet.EngineFacts;
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.FleetSettings;
+import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.fleet.WorkerStatus.State;
+import dev.tandem.core.health.ConcurrencyLimit;
 import java.net.URI;
 import java.util.List;
 import java.util.Set;
@@ -16,9 +20,9 @@ import org.junit.jupiter.api.Test;
 
 class HealthPagesTest {
     private List<WorkerStatus> fleet = List.of();
-    private Set<WorkerPair> quarantined = Set.of();
+    private final Fleet pairs = new Fleet(FleetSettings.defaults(), () -> 0);
     private boolean draining;
-    private final HealthPages pages = new HealthPages("1.2.3", false, () -> fleet, () -> quarantined, () -> draining);
+    private final HealthPages pages = new HealthPages("1.2.3", false, () -> fleet, pairs::snapshot, () -> draining);
 
     @Test
     void isOkWhenAllWorkersServe() {
@@ -52,12 +56,35 @@ class HealthPagesTest {
     @Test
     void pairsInQuarantineDegrade() {
         fleet = List.of(status("p", Role.PREFILL, State.UP, "ok"), status("d", Role.DECODE, State.UP, "ok"));
-        quarantined = Set.of(new WorkerPair("p", "d"));
+        pairs.replace(fleet.stream().map(WorkerStatus::worker).toList());
+        pairs.quarantine(new WorkerPair("p", "d"), true);
 
         assertThat(pages.healthz().status()).isEqualTo(200);
         assertThat(pages.healthz().body())
                 .contains("\"status\":\"degraded\"")
                 .contains("\"quarantined_pairs\":[\"p>d\"]");
+    }
+
+    @Test
+    void pairsWhoseHandOversFailDegrade() {
+        fleet = List.of(status("p", Role.PREFILL, State.UP, "ok"), status("d", Role.DECODE, State.UP, "ok"));
+        pairs.replace(fleet.stream().map(WorkerStatus::worker).toList());
+        pairs.workers().forEach(worker -> pairs.onProbe(worker.id(), new Probe.Healthy(Set.of("a"))));
+        for (int i = 0; i < 5; i++) {
+            pairs.onHandover(new WorkerPair("p", "d"), false);
+        }
+
+        assertThat(pages.healthz().body()).contains("\"status\":\"degraded\"").contains("\"ejected_pairs\":[\"p>d\"]");
+    }
+
+    @Test
+    void aWorkerOnProbationServes() {
+        fleet = List.of(status("a", Role.UNIFIED, State.PROBATION, "on probation since it came back"));
+
+        assertThat(pages.healthz().body()).contains("\"status\":\"ok\"").contains("\"state\":\"probation\"");
+        assertThat(pages.readyz().status()).isEqualTo(200);
+        fleet = List.of(status("a", Role.UNIFIED, State.EJECTED, "5 requests failed in a row"));
+        assertThat(pages.readyz().status()).isEqualTo(503);
     }
 
     @Test
@@ -70,7 +97,7 @@ class HealthPagesTest {
 
     @Test
     void saysThatItIsSimulated() {
-        HealthPages simulated = new HealthPages("1.2.3", true, () -> fleet, () -> quarantined, () -> draining);
+        HealthPages simulated = new HealthPages("1.2.3", true, () -> fleet, pairs::snapshot, () -> draining);
 
         assertThat(simulated.healthz().body()).contains("\"simulated\":true");
     }
@@ -106,6 +133,7 @@ class HealthPagesTest {
 
     private static WorkerStatus status(String id, Role role, State state, String reason) {
         Worker worker = new Worker(id, URI.create("http://10.1.2.3:8010"), role);
-        return new WorkerStatus(worker, state, reason, Set.of("b", "a"), EngineFacts.UNKNOWN, 2, 300, 1);
+        return new WorkerStatus(
+                worker, state, reason, Set.of("b", "a"), EngineFacts.UNKNOWN, 2, ConcurrencyLimit.NONE, 300, 1);
     }
 }

@@ -138,13 +138,15 @@ final class MeterReferenceTest {
         registry.getPrometheusRegistry().register(new WorkerGauges(() -> List.of(status())));
         new EngineMessageMeters(registry, () -> 0);
         new TrialMeters(registry, () -> 0);
+        new FleetMeters(registry);
         new MeterListener(registry).onSettled(Records.ended(new Outcome.Completed()));
         return registry.scrape();
     }
 
     private static WorkerStatus status() {
         Worker worker = new Worker("prefill-0", URI.create("http://127.0.0.1:1"), Role.PREFILL);
-        return new WorkerStatus(worker, WorkerStatus.State.UP, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, 3, 4_000, 1);
+        return new WorkerStatus(
+                worker, WorkerStatus.State.UP, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, 3, 8, 4_000, 1);
     }
 
     private static List<Meters> sorted() {

@@ -31,7 +31,7 @@ class VllmRouterMetersTest {
             () -> List.of(status(PREFILL, WorkerStatus.State.UP, 3), status(DECODE, WorkerStatus.State.DOWN, 5)));
 
     private static WorkerStatus status(Worker worker, WorkerStatus.State state, int inFlight) {
-        return new WorkerStatus(worker, state, "ok", Set.of("m"), EngineFacts.UNKNOWN, inFlight, 0, 1);
+        return new WorkerStatus(worker, state, "ok", Set.of("m"), EngineFacts.UNKNOWN, inFlight, 8, 0, 1);
     }
 
     @BeforeEach

@@ -45,6 +45,6 @@ final class WorkerGaugesTest {
 
     private static WorkerStatus status(String id, Role role, State state, int inFlight, long pending) {
         Worker worker = new Worker(id, URI.create("http://127.0.0.1:1"), role);
-        return new WorkerStatus(worker, state, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, inFlight, pending, 1);
+        return new WorkerStatus(worker, state, "ok", Set.of("tiny"), EngineFacts.UNKNOWN, inFlight, 8, pending, 1);
     }
 }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.health;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.core.time.FakeTicker;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class ForwardProgressTest {
+    private final FakeTicker ticker = new FakeTicker();
+    private final ForwardProgress progress = new ForwardProgress(ticker);
+
+    @Test
+    void whoOwesNothingMayBeSilent() {
+        pass(100);
+        assertThat(progress.silence()).isZero();
+    }
+
+    @Test
+    void aPromptIsOwedFromWhenItIsSent() {
+        pass(100);
+        ForwardProgress.Answer answer = progress.expect(true);
+        assertThat(progress.silence()).isZero();
+        answer.sent();
+        pass(7);
+        assertThat(progress.silence()).hasSeconds(7);
+        answer.begun();
+        assertThat(progress.silence()).isZero();
+    }
+
+    @Test
+    void aWholeAnswerIsNotOwed() {
+        ForwardProgress.Answer answer = progress.expect(false);
+        answer.sent();
+        pass(100);
+        assertThat(progress.silence()).isZero();
+    }
+
+    @Test
+    void aStreamIsOwedAsLongAsItsReaderWantsMore() {
+        ForwardProgress.Answer answer = stream();
+        assertThat(progress.silence()).as("nobody reads yet").isZero();
+        answer.wanted(2);
+        pass(3);
+        assertThat(progress.silence()).hasSeconds(3);
+        answer.came();
+        pass(4);
+        assertThat(progress.silence()).hasSeconds(4);
+        answer.came();
+        pass(5);
+        assertThat(progress.silence()).as("a slow reader").isZero();
+        answer.wanted(Long.MAX_VALUE);
+        answer.wanted(Long.MAX_VALUE);
+        pass(6);
+        assertThat(progress.silence()).hasSeconds(6);
+        answer.over();
+        answer.over();
+        answer.wanted(1);
+        assertThat(progress.silence()).isZero();
+    }
+
+    @Test
+    void anyByteIsASignOfLife() {
+        stream().wanted(1);
+        ForwardProgress.Answer whole = progress.expect(false);
+        whole.sent();
+        whole.begun();
+        pass(30);
+        whole.came();
+        pass(2);
+        assertThat(progress.silence()).hasSeconds(2);
+        progress.restart();
+        assertThat(progress.silence()).isZero();
+    }
+
+    private ForwardProgress.Answer stream() {
+        ForwardProgress.Answer answer = progress.expect(true);
+        answer.sent();
+        answer.begun();
+        return answer;
+    }
+
+    private void pass(int seconds) {
+        ticker.advance(Duration.ofSeconds(seconds));
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.gateway.it.RawClient.Answer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Engines that answer 429 or 503 get no more than they take, and clients learn when to ask again. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+final class FullEngineIT {
+    private static final String PATH = "/v1/completions";
+    private static final String TEXT = "{\"id\":\"cmpl-1\",\"choices\":[]}";
+    private static final String ASK = "{\"model\":\"tiny\",\"prompt\":\"x\"}";
+    private static final int CAPACITY = 8;
+    private static final int CLIENTS = 24;
+    private static final int ASKED_EACH = 40;
+    private static final long SERVICE_NANOS = 10_000_000;
+
+    @Test
+    void theGatewayLearnsHowManyAnEngineTakes() throws IOException, InterruptedException {
+        Semaphore seats = new Semaphore(CAPACITY);
+        try (RawEngine small = RawEngine.start("tiny");
+                RawEngine large = RawEngine.start("tiny");
+                GatewayRig rig = GatewayRig.setup()
+                        .worker("small", small.url(), Role.UNIFIED)
+                        .worker("large", large.url(), Role.UNIFIED)
+                        .set("tandem.routing.prefill-policy", "round-robin")
+                        .start()) {
+            small.on((request, wire) -> {
+                if (!seats.tryAcquire()) {
+                    wire.json(429, "{}");
+                    return;
+                }
+                LockSupport.parkNanos(SERVICE_NANOS);
+                seats.release();
+                wire.json(200, TEXT);
+            });
+            large.on((request, wire) -> {
+                LockSupport.parkNanos(SERVICE_NANOS);
+                wire.json(200, TEXT);
+            });
+            Queue<Answer> refused = new ConcurrentLinkedQueue<>();
+            List<Thread> clients = Stream.generate(() -> Thread.startVirtualThread(() -> askOften(rig, refused)))
+                    .limit(CLIENTS)
+                    .toList();
+            for (Thread client : clients) {
+                client.join();
+            }
+
+            assertThat(refused).as("another worker is free").isEmpty();
+            assertThat(limit(rig, "small")).isBetween(1, CAPACITY + 1);
+            assertThat(rig.metric("tandem_worker_limit", "worker=\"small\"")).isBetween(1.0, CAPACITY + 1.0);
+            assertThat(rig.metric("tandem_worker_limit", "worker=\"large\"")).isZero();
+            rig.assertNothingLeft();
+        }
+    }
+
+    private static void askOften(GatewayRig rig, Queue<Answer> refused) {
+        try {
+            for (int i = 0; i < ASKED_EACH; i++) {
+                Answer answer = RawClient.post(rig.port(), PATH, ASK);
+                if (answer.status() != 200) {
+                    refused.add(answer);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static int limit(GatewayRig rig, String worker) {
+        return rig.bean(Fleet.class).statuses().stream()
+                .filter(status -> status.worker().id().equals(worker))
+                .mapToInt(WorkerStatus::limit)
+                .sum();
+    }
+
+    @Test
+    void whenAllAreFullTheClientWaitsAsLongAsTheLongestOfThem() throws IOException {
+        try (RawEngine one = RawEngine.start("tiny");
+                RawEngine other = RawEngine.start("tiny");
+                GatewayRig rig = GatewayRig.setup()
+                        .worker("one", one.url(), Role.UNIFIED)
+                        .worker("other", other.url(), Role.UNIFIED)
+                        .start()) {
+            one.on((request, wire) -> refuse(wire, 7));
+            other.on((request, wire) -> refuse(wire, 3));
+
+            Answer answer = RawClient.post(rig.port(), PATH, ASK);
+            assertThat(answer.status()).as(answer.toString()).isEqualTo(503);
+            assertThat(answer.text()).contains("\"code\":\"engine_busy\"");
+            assertThat(answer.header("retry-after")).isEqualTo("7");
+            assertThat(answer.header("x-tandem-attempts")).isEqualTo("2");
+
+            Answer next = RawClient.post(rig.port(), PATH, ASK);
+            assertThat(next.text()).contains("\"code\":\"engine_busy\"").contains("2 full");
+            assertThat(next.find("retry-after")).isPresent();
+            assertThat(one.received().size() + other.received().size())
+                    .as("asked before")
+                    .isEqualTo(2);
+            rig.assertNothingLeft();
+        }
+    }
+
+    private static void refuse(RawEngine.Wire wire, int seconds) throws IOException {
+        wire.write("HTTP/1.1 503 Full\r\nretry-after: " + seconds + "\r\ncontent-length: 0\r\n\r\n");
+    }
+}
