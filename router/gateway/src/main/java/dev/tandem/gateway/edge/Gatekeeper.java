@@ -115,7 +115,7 @@ final class Gatekeeper extends ChannelDuplexHandler {
                 ctx.write(message, promise);
                 return;
             }
-            if (closing) {
+            if (closing && refusal == null) {
                 response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
             }
         }

@@ -6,20 +6,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.gateway.edge.Mutations;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.Collections;
 import java.util.List;
-import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Hooks;
 
 /**
  * Proper requests with something changed, over real sockets: none becomes two, none is the gateway's fault.
@@ -33,8 +35,17 @@ final class RawHttpMutationIT {
     private static final int AT_A_TIME = 64;
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.1 (\\d{3}) ");
 
-    /** The prompt of the requests, which each gets of its own. */
-    private static final String PROMPT = "four";
+    private final List<Throwable> dropped = new CopyOnWriteArrayList<>();
+
+    @BeforeEach
+    void watch() {
+        Hooks.onErrorDropped(dropped::add);
+    }
+
+    @AfterEach
+    void forget() {
+        Hooks.resetOnErrorDropped();
+    }
 
     @Test
     void whateverIsChangedAboutARequestItIsNeverTwo() throws IOException, ExecutionException, InterruptedException {
@@ -52,32 +63,27 @@ final class RawHttpMutationIT {
                 answers.add(clients.submit(() -> statuses(rig.port(), request)));
             }
             int answered = 0;
+            int passedOn = 0;
             for (int i = 0; i < REQUESTS; i++) {
                 List<Integer> statuses = answers.get(i).get();
                 assertThat(statuses)
                         .as(() -> "a request of the seed " + SEED)
                         .allMatch(status -> status < 500 || status == 505);
+                assertThat(Collections.frequency(statuses, 200)).isLessThan(2);
                 answered += statuses.isEmpty() ? 0 : 1;
+                passedOn += Collections.frequency(statuses, 200);
             }
-            Set<String> seen = new HashSet<>();
-            engine.received()
-                    .forEach(request -> assertThat(seen.add(request.text()))
-                            .as(request.text())
-                            .isTrue());
-            System.out.printf(
-                    "mutations: %d sent, %d answered, %d reached the engine%n", REQUESTS, answered, seen.size());
-            assertThat(seen).hasSizeBetween(REQUESTS / 100, REQUESTS);
+            System.out.printf("mutations: %d sent, %d answered, %d passed on%n", REQUESTS, answered, passedOn);
+            assertThat(engine.received()).hasSize(passedOn);
+            assertThat(passedOn).isGreaterThan(REQUESTS / 100);
             assertThat(answered).isGreaterThan(REQUESTS * 9 / 10);
+            assertThat(dropped).isEmpty();
             rig.assertNothingLeft();
         }
     }
 
     private static byte[] request(int number) {
-        String text =
-                new String(new Mutations(new SplittableRandom(SEED + number)).next(), StandardCharsets.ISO_8859_1);
-        String own = Integer.toString(number, Character.MAX_RADIX);
-        return text.replace(PROMPT, "0".repeat(PROMPT.length() - own.length()) + own)
-                .getBytes(StandardCharsets.ISO_8859_1);
+        return new Mutations(new SplittableRandom(SEED + number)).next();
     }
 
     private static List<Integer> statuses(int port, byte[] request) throws IOException {
