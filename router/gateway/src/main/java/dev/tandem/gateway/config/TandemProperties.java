@@ -2,6 +2,7 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.fleet.Role;
+import dev.tandem.gateway.body.BodyLimits;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
@@ -207,6 +208,9 @@ public record TandemProperties(
      * @param maxInFlight Most bytes of all bodies together; beyond it requests are answered 503.
      * @param maxDepth Deepest nesting of JSON.
      * @param maxValues Most JSON tokens in one body.
+     * @param maxChoices Most answers to one prompt (`n`, `best_of`); a body that asks for more is answered 400.
+     *     OpenAI's limit; vLLM's own is 16384.
+     * @param maxPrompts Most prompts in one body, of completions; more are answered 400. OpenAI's limit.
      * @param readSilence Longest silence of a client that sends its body.
      * @param readTimeout Longest time that a client may take to send its body.
      */
@@ -215,8 +219,14 @@ public record TandemProperties(
             @DefaultValue("256MB") @NotNull DataSize maxInFlight,
             @DefaultValue("64") @Min(1) @Max(1000) int maxDepth,
             @DefaultValue("5000000") @Min(1) long maxValues,
+            @DefaultValue("128") @Min(1) int maxChoices,
+            @DefaultValue("2048") @Min(1) int maxPrompts,
             @DefaultValue("10s") @NotNull Duration readSilence,
-            @DefaultValue("60s") @NotNull Duration readTimeout) {}
+            @DefaultValue("60s") @NotNull Duration readTimeout) {
+        BodyLimits limits() {
+            return new BodyLimits(maxDepth, maxValues, maxChoices, maxPrompts);
+        }
+    }
 
     /**
      * Listening socket.
