@@ -12,6 +12,8 @@ public enum Failure {
     INVALID_JSON(400, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The request asks for something the gateway refuses, or lacks something that it needs. */
     INVALID_REQUEST(400, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
+    /** The bytes are no proper HTTP/1.1 request, or its head asks for what the gateway refuses to do. */
+    MALFORMED_REQUEST(400, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The request has to run on one worker, and those of its model run none alone. */
     NOT_SPLITTABLE(400, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** No worker serves the model that the request names. */
@@ -20,14 +22,22 @@ public enum Failure {
     UNKNOWN_PATH(404, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The path is served with another method. */
     METHOD_NOT_ALLOWED(405, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
-    /** The client did not send its body in time. */
+    /** The client did not send its request in time. */
     REQUEST_TIMEOUT(408, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The body is larger than the limit. */
     REQUEST_TOO_LARGE(413, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
+    /** The request line is longer than the limit. */
+    REQUEST_LINE_TOO_LONG(414, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The body is of a media type that the path does not take. */
     UNSUPPORTED_MEDIA_TYPE(415, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
+    /** The client expects something else than `100-continue`. */
+    EXPECTATION_FAILED(417, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
+    /** There are more header lines, or longer ones, than the limits allow. */
+    HEADERS_TOO_LARGE(431, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The client closed its connection before it had the whole answer. */
     CLIENT_LEFT(499, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
+    /** The request is of a version of HTTP that the gateway does not speak. */
+    VERSION_NOT_SUPPORTED(505, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The gateway holds as many requests as it may. */
     OVERLOADED(503, Source.ROUTER, Retry.NEVER, false, Level.INFO),
     /** No worker that serves the model is healthy. */

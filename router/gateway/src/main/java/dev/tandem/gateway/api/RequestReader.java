@@ -24,6 +24,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
+import reactor.netty.ByteBufFlux;
 import reactor.netty.channel.AbortedException;
 import reactor.netty.http.server.HttpServerRequest;
 
@@ -93,7 +94,7 @@ public final class RequestReader {
                     new FailureException(Failure.UNSUPPORTED_MEDIA_TYPE, "content-type: expected application/json"));
         }
         long announced = contentLength(http.requestHeaders());
-        Mono<ByteBuf> body = collector.collect(announced, http.receive()).onErrorMap(RequestReader::translate);
+        Mono<ByteBuf> body = collector.collect(announced, received(http)).onErrorMap(RequestReader::translate);
         return announced > SCAN_ON_EVENT_LOOP_BYTES ? body.publishOn(compute) : body;
     }
 
@@ -132,7 +133,7 @@ public final class RequestReader {
             throw new FailureException(Failure.UNSUPPORTED_MEDIA_TYPE, "content-type: expected multipart/form-data");
         }
         RequestBody body = new RequestBody.Passthrough(
-                type, contentLength(head.headers()), http.receive().retain().onErrorMap(RequestReader::translate));
+                type, contentLength(head.headers()), received(http).retain().onErrorMap(RequestReader::translate));
         RoutingRequest routing =
                 new RoutingRequest(head.api(), null, Fingerprint.NONE, 0, session(head.headers()), false);
         return new ClientRequest(
@@ -146,6 +147,10 @@ public final class RequestReader {
                 routing,
                 null,
                 head.arrivedNanos());
+    }
+
+    private static ByteBufFlux received(HttpServerRequest http) {
+        return ByteBufFlux.fromInbound(FirstEnd.of(http.receiveObject()));
     }
 
     private @Nullable String session(HttpHeaders headers) {

@@ -42,14 +42,16 @@ public final class BodyScanner {
 
     private final JsonFactory json;
     private final Fingerprinter fingerprinter;
+    private final BodyLimits limits;
 
     /** Makes a scanner with these limits. */
-    public BodyScanner(Fingerprinter fingerprinter, int maxDepth, long maxTokens) {
+    public BodyScanner(Fingerprinter fingerprinter, BodyLimits limits) {
         this.fingerprinter = fingerprinter;
+        this.limits = limits;
         this.json = JsonFactory.builder()
                 .streamReadConstraints(StreamReadConstraints.builder()
-                        .maxNestingDepth(maxDepth)
-                        .maxTokenCount(maxTokens)
+                        .maxNestingDepth(limits.maxDepth())
+                        .maxTokenCount(limits.maxValues())
                         .maxStringLength(Integer.MAX_VALUE)
                         .build())
                 .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
@@ -63,7 +65,7 @@ public final class BodyScanner {
      */
     public ScannedBody scan(ByteBuf buffer) {
         requireUtf8(buffer);
-        Findings found = new Findings();
+        Findings found = new Findings(limits);
         try (JsonParser parser = json.createParser(
                 ObjectReadContext.empty(), (InputStream) new ByteBufInputStream(buffer.duplicate()))) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -176,6 +178,7 @@ public final class BodyScanner {
 
     /** What one pass has found. */
     private static final class Findings {
+        private final BodyLimits limits;
         private final TopLevelFields fields = new TopLevelFields();
         private final Set<String> names = new HashSet<>();
         private @Nullable String model;
@@ -186,6 +189,10 @@ public final class BodyScanner {
         private int promptLogprobs = Wanted.NONE;
         private int[] elementEnds = new int[8];
         private int elements;
+
+        private Findings(BodyLimits limits) {
+            this.limits = limits;
+        }
 
         /** Looks at a member whose value has just begun. */
         private void note(String name, JsonToken value, JsonParser parser) {
@@ -198,12 +205,17 @@ public final class BodyScanner {
                 case "use_beam_search" -> whole |= isSet(value);
                 case "echo" -> echo = isSet(value);
                 case "logprobs" -> logprobs = value != JsonToken.VALUE_NULL;
-                case "n", "best_of" -> whole |= value != JsonToken.VALUE_NULL && !isOne(value, parser);
+                case "n", "best_of" -> noteChoices(name, value, parser);
                 case "prompt_logprobs" -> notePromptLogprobs(value, parser);
                 default -> {
                     // passes through unread
                 }
             }
+        }
+
+        private void noteChoices(String name, JsonToken value, JsonParser parser) {
+            limits.requireChoices(name, value, parser);
+            whole |= value != JsonToken.VALUE_NULL && !isOne(value, parser);
         }
 
         /** What is not plainly a small number is left to one engine; -1 stands for the whole vocabulary. */
@@ -220,8 +232,11 @@ public final class BodyScanner {
         /** Reads a prompt that is an array to its end: token ids are one prompt, anything else is a list of prompts. */
         private void notePrompts(JsonParser parser) {
             JsonToken element = parser.nextToken();
-            whole |= element != JsonToken.VALUE_NUMBER_INT;
+            boolean many = element != JsonToken.VALUE_NUMBER_INT;
+            whole |= many;
+            int prompts = 0;
             while (element != JsonToken.END_ARRAY) {
+                limits.requirePrompts(many ? ++prompts : 0);
                 parser.skipChildren();
                 element = parser.nextToken();
             }

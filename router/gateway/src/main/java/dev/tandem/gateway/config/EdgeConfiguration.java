@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config;
 
+import dev.tandem.core.lifecycle.EdgeListener;
+import dev.tandem.gateway.api.ErrorWriter;
 import dev.tandem.gateway.config.TandemProperties.EdgeProperties;
+import dev.tandem.gateway.edge.Connections;
+import dev.tandem.gateway.edge.FrontDoor;
+import dev.tandem.gateway.edge.HeadLimits;
 import dev.tandem.gateway.edge.ListenerLimits;
+import dev.tandem.gateway.edge.OpenFiles;
 import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -10,11 +16,31 @@ import org.springframework.context.annotation.Configuration;
 import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.http.server.HttpServerState;
 
-/** Limits of the listening socket. */
+/** Limits of the listening socket, of its connections and of heads. */
 @Configuration(proxyBeanMethods = false)
 class EdgeConfiguration {
     @Bean
-    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> listenerLimits(TandemProperties properties) {
+    Connections connections(TandemProperties properties) {
+        EdgeProperties edge = properties.edge();
+        return new Connections(OpenFiles.ofThisProcess().clients(edge.maxConnections()), edge.maxConnectionsPerPeer());
+    }
+
+    @Bean
+    FrontDoor frontDoor(
+            TandemProperties properties, Connections connections, ErrorWriter errors, EdgeListener listener) {
+        EdgeProperties edge = properties.edge();
+        HeadLimits heads = new HeadLimits(
+                (int) edge.maxRequestLine().toBytes(),
+                (int) edge.maxHeaderSize().toBytes(),
+                edge.maxHeaders(),
+                edge.headTimeout(),
+                edge.maxPipelined());
+        return new FrontDoor(connections, heads, errors::bytes, listener);
+    }
+
+    @Bean
+    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> listenerLimits(
+            TandemProperties properties, FrontDoor door, EdgeListener listener) {
         EdgeProperties edge = properties.edge();
         ListenerLimits limits = new ListenerLimits(
                 edge.writeStall(),
@@ -22,7 +48,7 @@ class EdgeConfiguration {
                 (int) edge.sendBuffer().toBytes(),
                 properties.body().readSilence(),
                 properties.body().readTimeout());
-        return factory -> factory.addServerCustomizers(limits::applyTo);
+        return factory -> factory.addServerCustomizers(server -> limits.applyTo(server, listener), door::applyTo);
     }
 
     /** Whoever gets an answer while the gateway goes down is to connect elsewhere for the next one. */

@@ -58,7 +58,7 @@ class GatewayConfiguration {
         TandemProperties.BodyProperties body = properties.body();
         return new RequestReader(
                 collector,
-                new BodyScanner(fingerprinter, body.maxDepth(), body.maxValues()),
+                new BodyScanner(fingerprinter, body.limits()),
                 Schedulers.parallel(),
                 properties.routing().sessionHeaders(),
                 new Conversations(properties.disagg().reuseTurns()),

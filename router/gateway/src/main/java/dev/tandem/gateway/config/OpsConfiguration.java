@@ -3,12 +3,15 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.lifecycle.EdgeListener;
 import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.config.settings.DrainProperties;
 import dev.tandem.gateway.config.settings.HealthProperties;
 import dev.tandem.gateway.exchange.EngineClient;
+import dev.tandem.gateway.body.BodyCollector;
+import dev.tandem.gateway.edge.Connections;
 import dev.tandem.gateway.fleet.ProbeSettings;
 import dev.tandem.gateway.fleet.ProbeTargets;
 import dev.tandem.gateway.fleet.WorkerProber;
@@ -17,6 +20,7 @@ import dev.tandem.gateway.ops.ManagementServer;
 import dev.tandem.gateway.ops.Page;
 import dev.tandem.gateway.ops.WorkerDrains;
 import dev.tandem.gateway.telemetry.AccessLog;
+import dev.tandem.gateway.telemetry.EdgeMeters;
 import dev.tandem.gateway.telemetry.EngineMessageMeters;
 import dev.tandem.gateway.telemetry.Listeners;
 import dev.tandem.gateway.telemetry.MeterListener;
@@ -88,6 +92,11 @@ class OpsConfiguration {
     @Bean
     EngineMessageListener engineMessageListener(MeterRegistry meters, Workforce workforce) {
         return new EngineMessageMeters(meters, workforce::registered);
+    }
+
+    @Bean
+    EdgeListener edgeListener(MeterRegistry meters, Connections connections, BodyCollector bodies) {
+        return new EdgeMeters(meters, connections::open, bodies::bytesInFlight);
     }
 
     @Bean

@@ -4,6 +4,7 @@ package dev.tandem.gateway.config;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.gateway.config.settings.DrainProperties;
 import dev.tandem.gateway.config.settings.HealthProperties;
+import dev.tandem.gateway.body.BodyLimits;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
@@ -198,6 +199,9 @@ public record TandemProperties(
      * @param maxInFlight Most bytes of all bodies together; beyond it requests are answered 503.
      * @param maxDepth Deepest nesting of JSON.
      * @param maxValues Most JSON tokens in one body.
+     * @param maxChoices Most answers to one prompt (`n`, `best_of`); a body that asks for more is answered 400.
+     *     OpenAI's limit; vLLM's own is 16384.
+     * @param maxPrompts Most prompts in one body, of completions; more are answered 400. OpenAI's limit.
      * @param readSilence Longest silence of a client that sends its body.
      * @param readTimeout Longest time that a client may take to send its body.
      */
@@ -206,8 +210,14 @@ public record TandemProperties(
             @DefaultValue("256MB") @NotNull DataSize maxInFlight,
             @DefaultValue("64") @Min(1) @Max(1000) int maxDepth,
             @DefaultValue("5000000") @Min(1) long maxValues,
+            @DefaultValue("128") @Min(1) int maxChoices,
+            @DefaultValue("2048") @Min(1) int maxPrompts,
             @DefaultValue("10s") @NotNull Duration readSilence,
-            @DefaultValue("60s") @NotNull Duration readTimeout) {}
+            @DefaultValue("60s") @NotNull Duration readTimeout) {
+        BodyLimits limits() {
+            return new BodyLimits(maxDepth, maxValues, maxChoices, maxPrompts);
+        }
+    }
 
     /**
      * Listening socket.
@@ -215,11 +225,29 @@ public record TandemProperties(
      * @param writeStall Longest time that a client may leave bytes of its answer unread before it is cut off.
      * @param idleTimeout Age at which an unused connection of a client is closed.
      * @param sendBuffer Size of a connection's send buffer; small ones keep slow readers cheap.
+     * @param maxConnections Most connections of clients; further ones are closed at once. Fewer where the limit of open
+     *     files, halved and less 500, is lower: each client has a connection to an engine, too.
+     * @param maxConnectionsPerPeer Most connections from one address, or from one IPv6 network of 64 bits; 0 for any
+     *     number, as behind a load balancer, where all come from one. This machine's own are not counted.
+     * @param maxRequestLine Longest request line; a longer one is answered 414.
+     * @param maxHeaderSize Most bytes of all headers of a request; more are answered 431.
+     * @param maxHeaders Most headers of a request; more are answered 431.
+     * @param headTimeout Longest time from the first byte of a request to the end of its headers; then it is answered
+     *     408.
+     * @param maxPipelined Most requests that may wait on a connection for the answer to the one before; with one more
+     *     the connection is closed.
      */
     public record EdgeProperties(
             @DefaultValue("30s") @NotNull Duration writeStall,
             @DefaultValue("75s") @NotNull Duration idleTimeout,
-            @DefaultValue("32KB") @NotNull DataSize sendBuffer) {}
+            @DefaultValue("32KB") @NotNull DataSize sendBuffer,
+            @DefaultValue("9000") @Min(1) int maxConnections,
+            @DefaultValue("256") @Min(0) int maxConnectionsPerPeer,
+            @DefaultValue("8KB") @NotNull DataSize maxRequestLine,
+            @DefaultValue("16KB") @NotNull DataSize maxHeaderSize,
+            @DefaultValue("100") @Min(1) int maxHeaders,
+            @DefaultValue("10s") @NotNull Duration headTimeout,
+            @DefaultValue("8") @Min(0) @Max(1000) int maxPipelined) {}
 
     /**
      * Admission. Among requests that wait the most urgent come first, among those one tenant after the other.

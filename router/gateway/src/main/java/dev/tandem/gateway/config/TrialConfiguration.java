@@ -56,7 +56,7 @@ class TrialConfiguration {
     PairTrials.Surroundings trialSurroundings(TandemProperties properties, Fingerprinter fingerprinter, Ticker ticker) {
         BodyProperties body = properties.body();
         return new PairTrials.Surroundings(
-                new BodyScanner(fingerprinter, body.maxDepth(), body.maxValues()), ticker, ThreadLocalRandom::current);
+                new BodyScanner(fingerprinter, body.limits()), ticker, ThreadLocalRandom::current);
     }
 
     @Bean(initMethod = "start")

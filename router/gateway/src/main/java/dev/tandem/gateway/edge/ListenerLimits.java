@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.edge;
 
+import dev.tandem.core.lifecycle.EdgeListener;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.handler.timeout.WriteTimeoutHandler;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import reactor.netty.http.server.HttpServer;
 
 /**
@@ -25,8 +24,8 @@ public record ListenerLimits(
         Duration writeStall, Duration idleTimeout, int sendBuffer, Duration readSilence, Duration readTimeout) {
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(8 * 1024, 16 * 1024);
 
-    /** Applies the limits to a server. */
-    public HttpServer applyTo(HttpServer server) {
+    /** Applies the limits to a server and tells the listener of clients that do not read. */
+    public HttpServer applyTo(HttpServer server, EdgeListener listener) {
         return server.childOption(ChannelOption.SO_SNDBUF, sendBuffer)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
                 .childOption(ChannelOption.TCP_NODELAY, true)
@@ -34,7 +33,7 @@ public record ListenerLimits(
                 .readTimeout(readSilence)
                 .requestTimeout(readTimeout)
                 .metrics(false, () -> null)
-                .doOnConnection(connection -> connection.addHandlerLast(
-                        "tandem.writeStall", new WriteTimeoutHandler(writeStall.toMillis(), TimeUnit.MILLISECONDS)));
+                .doOnConnection(connection ->
+                        connection.addHandlerLast("tandem.writeStall", new StallGuard(writeStall, listener)));
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Limits of the listening socket. */
+/** What stands before the requests: limits of the listening socket and of its connections, and strict HTTP. */
 @NullMarked
 package dev.tandem.gateway.edge;
 

@@ -48,6 +48,14 @@ public final class EngineCounters implements AutoCloseable {
     }
 
     static Optional<PromptCounts> counts(String metrics) {
+        try {
+            return sums(metrics);
+        } catch (NumberFormatException notMetrics) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<PromptCounts> sums(String metrics) {
         long prompt = 0;
         long handedOver = 0;
         boolean told = false;

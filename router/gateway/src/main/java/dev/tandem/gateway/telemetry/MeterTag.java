@@ -3,6 +3,7 @@ package dev.tandem.gateway.telemetry;
 
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.lifecycle.EdgeListener.Rejection;
 import dev.tandem.core.lifecycle.EngineMessageListener.Message;
 import dev.tandem.core.lifecycle.EngineMessageListener.Verdict;
 import dev.tandem.core.lifecycle.RequestListener.HandoverResult;
@@ -40,6 +41,8 @@ public enum MeterTag {
     PAIR("ids of a prefill and a decode worker, joined by `>`; `other` beyond 256 pairs"),
     /** Policy that chose the workers. */
     POLICY("names of policies; `other` beyond 32 of them"),
+    /** Why a client was turned away. */
+    REASON(names(Arrays.stream(Rejection.values()).map(MeterTag::value).toList())),
     /** What became of a hand-over. */
     RESULT(names(Arrays.stream(HandoverResult.values()).map(MeterTag::result).toList())),
     /** What the worker is for. */

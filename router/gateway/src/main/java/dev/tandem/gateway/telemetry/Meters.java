@@ -12,6 +12,7 @@ import static dev.tandem.gateway.telemetry.MeterTag.MODEL;
 import static dev.tandem.gateway.telemetry.MeterTag.OUTCOME;
 import static dev.tandem.gateway.telemetry.MeterTag.PAIR;
 import static dev.tandem.gateway.telemetry.MeterTag.POLICY;
+import static dev.tandem.gateway.telemetry.MeterTag.REASON;
 import static dev.tandem.gateway.telemetry.MeterTag.RESULT;
 import static dev.tandem.gateway.telemetry.MeterTag.ROLE;
 import static dev.tandem.gateway.telemetry.MeterTag.TURN;
@@ -152,6 +153,21 @@ public enum Meters {
                     + " that it names.",
             MESSAGE,
             VERDICT),
+    /** Clients that were turned away. */
+    EDGE_REJECTED(
+            "tandem.edge.rejected",
+            Type.COUNTER,
+            Unit.NONE,
+            "Connections and requests that were turned away before they became requests, by the reason.",
+            REASON),
+    /** Open connections of clients. */
+    EDGE_CONNECTIONS("tandem.edge.connections", Type.GAUGE, Unit.NONE, "Connections of clients that are open."),
+    /** Bodies that are held. */
+    EDGE_BODIES(
+            "tandem.edge.bodies",
+            Type.GAUGE,
+            Unit.BYTES,
+            "Bytes of requests that are being read or wait for their answer (tandem.body.max-in-flight)."),
     /** Engines that have registered. */
     REGISTERED_ENGINES(
             "tandem.registered.engines", Type.GAUGE, Unit.NONE, "Engines that have registered and still ping."),
@@ -382,7 +398,9 @@ public enum Meters {
     /** Registers this gauge. */
     void gauge(MeterRegistry registry, Supplier<Number> value) {
         require(Type.GAUGE);
-        Gauge.builder(dottedName, value).description(sentence).register(registry);
+        Gauge.Builder<Supplier<Number>> builder =
+                Gauge.builder(dottedName, value).description(sentence);
+        (unit == Unit.NONE ? builder : builder.baseUnit(unit.label())).register(registry);
     }
 
     private Tags tags(String... values) {

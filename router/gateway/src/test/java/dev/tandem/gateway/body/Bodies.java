@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 
 /** Bodies for tests. */
 public final class Bodies {
-    static final BodyScanner SCANNER = new BodyScanner(Fingerprinter.standard(), 64, 100_000);
+    static final BodyScanner SCANNER = new BodyScanner(Fingerprinter.standard(), new BodyLimits(64, 100_000, 16, 64));
 
     private Bodies() {}
 

@@ -74,6 +74,42 @@ class BodyScannerTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "\"n\":17",
+                "\"best_of\":16384",
+                "\"n\":17.0",
+                "\"n\":1.7e1",
+                "\"n\":\"17\"",
+                "\"n\":\"1_7\"",
+                "\"n\":\" 17 \"",
+                "\"n\":\"00000000000000000000000000000000017\"",
+                "\"n\":99999999999999999999"
+            })
+    void moreAnswersThanTheLimitAreRefused(String field) {
+        assertThatThrownBy(() -> Bodies.scan("{\"prompt\":\"a\"," + field + "}"))
+                .hasMessageContaining(": more than 16");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"n\":16", "\"best_of\":16.0", "\"n\":\"x\"", "\"n\":[17]", "\"n\":-1", "\"top_n\":17"})
+    void whatIsNoLargeNumberOfAnswersIsLeftToTheEngine(String field) {
+        assertThat(Bodies.scan("{\"prompt\":\"a\"," + field + "}").model()).isNull();
+    }
+
+    @Test
+    void morePromptsThanTheLimitAreRefused() {
+        String prompts = "\"a\",".repeat(64);
+        assertThatThrownBy(() -> Bodies.scan("{\"prompt\":[" + prompts + "\"b\"]}"))
+                .hasMessage("prompt: more than 64");
+        assertThat(Bodies.scan("{\"prompt\":[" + prompts.substring(4) + "\"b\"]}")
+                        .model())
+                .isNull();
+        assertThat(Bodies.scan("{\"prompt\":[" + "1,".repeat(500) + "2]}").model())
+                .isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
                 "\"n\":1",
                 "\"n\":null",
                 "\"best_of\":1",

@@ -92,9 +92,12 @@ final class RawClient implements AutoCloseable {
         return write(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Reads the head of an answer; {@link #piece()} reads on. */
+    /** Reads the head of an answer behind those that only say that it will come; {@link #piece()} reads on. */
     HttpReader.Head head() throws IOException {
         HttpReader.Head head = reader.head();
+        while (head != null && head.word(1).equals("100")) {
+            head = reader.head();
+        }
         if (head == null) {
             throw new IOException("the gateway closed the connection without an answer");
         }
@@ -134,6 +137,19 @@ final class RawClient implements AutoCloseable {
         byte[] bytes = new byte[65_536];
         int read = from.read(bytes, 0, bytes.length);
         return Arrays.copyOf(bytes, Math.max(0, read));
+    }
+
+    /** Returns everything that comes until the gateway closes the connection, a character per byte. */
+    String drain() throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        try {
+            socket.getInputStream().transferTo(all);
+        } catch (java.net.SocketTimeoutException open) {
+            throw open;
+        } catch (IOException reset) {
+            // closed as well
+        }
+        return all.toString(StandardCharsets.ISO_8859_1);
     }
 
     /** Whether the gateway has closed or reset the connection; waits for it. */

@@ -137,6 +137,7 @@ final class MeterReferenceTest {
     private String scrape() {
         registry.getPrometheusRegistry().register(new WorkerGauges(() -> List.of(status())));
         new EngineMessageMeters(registry, () -> 0);
+        new EdgeMeters(registry, () -> 0, () -> 0);
         new TrialMeters(registry, () -> 0);
         new FleetMeters(registry);
         new MeterListener(registry).onSettled(Records.ended(new Outcome.Completed()));

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import com.code_intelligence.jazzer.mutation.annotation.NotNull;
+import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.Worker;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+
+/** What engines say of themselves, on bytes that nobody has thought of. */
+class EngineFuzzTest {
+    private static final Worker WORKER = new Worker("w1", URI.create("http://10.0.0.1:8000"), Role.UNIFIED);
+
+    @FuzzTest(maxDuration = "2m")
+    void anyBytesAreModelsOrAFailure(byte @NotNull [] body) {
+        try {
+            ModelList models = ModelList.read(body);
+            assertThat(models.names()).isNotEmpty();
+            assertThat(models.contextTokens()).isNotNegative();
+        } catch (ProbeFailure e) {
+            assertThat(e.getMessage()).isNotEmpty();
+        }
+    }
+
+    @FuzzTest(maxDuration = "2m")
+    void anyBytesAreServerInfoOrNone(byte @NotNull [] body) {
+        ServerInfo.read(WORKER, body)
+                .ifPresent(spoken -> assertThat(spoken.toString()).doesNotContain("\n"));
+    }
+
+    @FuzzTest(maxDuration = "2m")
+    void anyTextIsMetricsOrNone(byte @NotNull [] body) {
+        String text = new String(body, StandardCharsets.UTF_8);
+        EngineMetrics.read(text)
+                .ifPresent(spoken -> assertThat(spoken.toString()).isNotEmpty());
+        EngineCounters.counts(text).ifPresent(counts -> assertThat(counts).isNotNull());
+    }
+}

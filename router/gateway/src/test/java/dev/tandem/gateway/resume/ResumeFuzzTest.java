@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.resume;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import com.code_intelligence.jazzer.mutation.annotation.NotNull;
+import dev.tandem.core.disagg.BodyEdits.Edit.Put;
+import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.request.ApiKind;
+import dev.tandem.gateway.answer.WholeEvents;
+import dev.tandem.gateway.body.Bodies;
+import dev.tandem.gateway.body.Resumable;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import reactor.core.publisher.Flux;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Streams of workers that are to go on elsewhere, on bytes that nobody has thought of. */
+class ResumeFuzzTest {
+    private static final Resumable COMPLETION =
+            request(ApiKind.COMPLETIONS, "{\"prompt\":\"a\",\"max_tokens\":9,\"stream\":true,\"temperature\":0}");
+    private static final Resumable CHAT =
+            request(ApiKind.CHAT, "{\"messages\":[],\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+
+    @FuzzTest(maxDuration = "2m")
+    void anyStreamIsPassedOnOrFails(byte @NotNull [] stream) {
+        read(ApiKind.COMPLETIONS, COMPLETION, stream);
+        read(ApiKind.CHAT, CHAT, stream);
+    }
+
+    private static void read(ApiKind api, Resumable request, byte[] stream) {
+        Transcript transcript = new Transcript(api, request, 100);
+        pass(transcript, stream);
+        requireWhole(transcript.next(4_096));
+        pass(transcript, stream);
+        requireWhole(transcript.next(4_096));
+    }
+
+    private static void pass(Transcript transcript, byte[] stream) {
+        try {
+            WholeEvents.in(Flux.just(Unpooled.wrappedBuffer(stream)))
+                    .<ByteBuf>handle(transcript::pass)
+                    .doOnNext(ByteBuf::release)
+                    .blockLast();
+        } catch (FailureException e) {
+            assertThat(e.failure()).isEqualTo(Failure.STREAM_INTERRUPTED);
+        }
+    }
+
+    private static void requireWhole(Continuation next) {
+        switch (next) {
+            case Continuation.Behind behind ->
+                behind.edits().edits().stream()
+                        .filter(Put.class::isInstance)
+                        .map(Put.class::cast)
+                        .forEach(put -> assertThat(JsonMapper.shared().readTree(put.json()))
+                                .isNotNull());
+            case Continuation.End end -> assertThat(end.events()).endsWith("data: [DONE]\n\n");
+            case Continuation.FromStart start -> {}
+            case Continuation.Impossible(String why) -> assertThat(why).isNotEmpty();
+        }
+    }
+
+    private static Resumable request(ApiKind api, String body) {
+        return Resumable.of(api, Bodies.json(body)).orElseThrow();
+    }
+}
