@@ -249,10 +249,17 @@ public final class Attempt implements AutoCloseable {
         }
     }
 
-    /** The prefill worker has answered without naming one. */
-    void notOffered() {
+    /**
+     * The prefill worker has answered without naming one.
+     *
+     * @param hidden whether its answer is broken, and it may hold one all the same
+     */
+    void notOffered(boolean hidden) {
         ofPrefill.forgetFound();
         handoverEnded(HandoverResult.NOT_OFFERED);
+        if (hidden) {
+            stranded();
+        }
     }
 
     /** It did not get to the decode worker. */
