@@ -169,6 +169,10 @@ public final class Attempt implements AutoCloseable {
         blamed.add(worker.id());
     }
 
+    void doubt(Worker worker) {
+        doubted.add(worker.id());
+    }
+
     /** The prefill leg is being sent. */
     void prefilling() {
         kv.compareAndSet(Kv.NONE, Kv.COMPUTING);
@@ -202,10 +206,6 @@ public final class Attempt implements AutoCloseable {
             case Exchange.Parallel together -> false;
             case Exchange.CalledBack together -> false;
         };
-    }
-
-    private boolean sideBySide() {
-        return exchange instanceof Exchange.Parallel || exchange instanceof Exchange.CalledBack;
     }
 
     /**
@@ -249,17 +249,10 @@ public final class Attempt implements AutoCloseable {
         }
     }
 
-    /**
-     * The prefill worker has answered without naming one.
-     *
-     * @param hidden whether its answer is broken, and it may hold one all the same
-     */
-    void notOffered(boolean hidden) {
+    /** The prefill worker has answered without naming one. */
+    void notOffered() {
         ofPrefill.forgetFound();
         handoverEnded(HandoverResult.NOT_OFFERED);
-        if (hidden) {
-            stranded();
-        }
     }
 
     /** It did not get to the decode worker. */
@@ -268,14 +261,12 @@ public final class Attempt implements AutoCloseable {
         handoverEnded(HandoverResult.FAILED);
     }
 
-    /** The decode worker could not read what it was offered: the prefill worker may be gone, or itself be ill. */
-    void offerNotRead(Worker prefill, Worker decode) {
+    /** The decode worker could not read what it was offered. */
+    void offerNotRead() {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
             stranded();
         }
-        blame(prefill);
-        doubted.add(decode.id());
     }
 
     /**
@@ -288,7 +279,7 @@ public final class Attempt implements AutoCloseable {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
         }
-        if (silently && !sideBySide()) {
+        if (silently && !(exchange instanceof Exchange.Parallel || exchange instanceof Exchange.CalledBack)) {
             stranded();
         }
         closePrefill();

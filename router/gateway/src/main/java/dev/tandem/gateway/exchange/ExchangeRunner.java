@@ -188,7 +188,10 @@ public final class ExchangeRunner {
     }
 
     private static Mono<Leg> notOffered(Attempt attempt, Leg decode, boolean hidden) {
-        attempt.notOffered(hidden);
+        attempt.notOffered();
+        if (hidden) {
+            attempt.stranded();
+        }
         return attempt.connector().servesWhole(Role.DECODE)
                 ? Mono.just(decode)
                 : Mono.error(new FailureException(Failure.PREFILL_FAILED, "the prefill worker offers no KV cache"));
