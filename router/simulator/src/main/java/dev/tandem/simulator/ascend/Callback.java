@@ -27,6 +27,9 @@ final class Callback implements Handover.Source {
     private static final Logger log = LoggerFactory.getLogger(Callback.class);
     private static final int MOST_TRIES = 3;
 
+    /** The id of no request; one that only ends otherwise a router may take for its own. */
+    private static final String UNKNOWN = "cmpl-" + "0".repeat(32) + "-0";
+
     private final Route route;
     private final String name;
     private final IntFunction<ObjectNode> params;
@@ -80,7 +83,7 @@ final class Callback implements Handover.Source {
             return;
         }
         if (faults.contains("callback_unknown")) {
-            post(body.deepCopy().put(Params.REQUEST, name + "-unknown"), MOST_TRIES);
+            post(body.deepCopy().put(Params.REQUEST, UNKNOWN), MOST_TRIES);
         }
         post(faults.contains("callback_garbage") ? Json.array() : body, MOST_TRIES);
         if (faults.contains("callback_twice")) {

@@ -42,7 +42,12 @@ public final class Faults {
      * on.
      */
     public synchronized void respondWith(byte[] rawHttpResponse, int... segmentSizes) {
-        rawAnswers.add(new RawAnswer(rawHttpResponse.clone(), segmentSizes.clone()));
+        rawAnswers.add(new RawAnswer("", rawHttpResponse.clone(), segmentSizes.clone()));
+    }
+
+    /** Answers the next request on a path with exactly these bytes. */
+    public synchronized void respondOn(String path, byte[] rawHttpResponse) {
+        rawAnswers.add(new RawAnswer(path, rawHttpResponse.clone(), new int[0]));
     }
 
     /** Returns the faults that are armed, as JSON. */
@@ -101,7 +106,12 @@ public final class Faults {
     }
 
     synchronized @Nullable RawAnswer takeRaw(String path) {
-        return rawAnswers.isEmpty() || isProbe(path) ? null : rawAnswers.removeFirst();
+        RawAnswer found = rawAnswers.stream()
+                .filter(raw -> raw.path.isEmpty() ? !isProbe(path) : raw.path.equals(path))
+                .findFirst()
+                .orElse(null);
+        rawAnswers.remove(found);
+        return found;
     }
 
     /** Probes come at any time, so they use up no fault that does not name them. */
@@ -111,7 +121,7 @@ public final class Faults {
 
     /** A response to be sent byte for byte. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    record RawAnswer(byte[] bytes, int[] segments) {}
+    record RawAnswer(String path, byte[] bytes, int[] segments) {}
 
     /** A fault with the number of times that it still fires. */
     private static final class Armed {
