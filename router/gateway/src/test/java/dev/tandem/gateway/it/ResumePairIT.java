@@ -107,7 +107,8 @@ final class ResumePairIT {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void anotherPairMakesItGood(boolean streaming) throws IOException {
-        try (HandoverStack stack = HandoverStack.start(protocol("ascend-layerwise"), 2, 2, streaming ? RESUME : Map.of())) {
+        try (HandoverStack stack =
+                HandoverStack.start(protocol("ascend-layerwise"), 2, 2, streaming ? RESUME : Map.of())) {
             Answer answer = after(stack, Fault.of(Kind.RECOMPUTED).after(4), streaming);
 
             assertThat(Streams.text(answer)).isNotEmpty().isEqualTo(Streams.text(stack.alone(PATH, ask(2, streaming))));
