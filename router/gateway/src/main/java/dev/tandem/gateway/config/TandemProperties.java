@@ -245,7 +245,8 @@ public record TandemProperties(
     /**
      * Retries before the first byte.
      *
-     * @param maxAttempts Most attempts per request, the first one included.
+     * @param maxAttempts Most attempts per request, the first one included; as many again each time another worker goes
+     *     on with a stream.
      * @param budget Most retries per request, over ten seconds; those whose worker has not seen the request do not
      *     count.
      * @param alwaysPerSecond Retries in a second that are always allowed.

@@ -166,9 +166,7 @@ public final class RequestPipeline {
         if (!scope.request().body().repeatable()) {
             return new NextMove.GiveUp(failure);
         }
-        return scope.resumed()
-                ? retries.afterResumed(failure, scope.tries())
-                : retries.after(failure, scope.tries());
+        return scope.resumed() ? retries.afterResumed(failure, scope.tries()) : retries.after(failure, scope.tries());
     }
 
     private Mono<EngineAnswer> again(RequestScope scope, FailureException failure) {
