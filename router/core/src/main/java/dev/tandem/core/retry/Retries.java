@@ -29,13 +29,21 @@ public final class Retries {
      * @param attempts attempts made so far, at least 1
      */
     public NextMove after(Failure failure, int attempts) {
-        NextMove next = policy.after(failure, attempts);
-        return next instanceof NextMove.GiveUp || free(failure) || budget.take() ? next : new NextMove.Denied(failure);
+        return paid(policy.after(failure, attempts), failure);
+    }
+
+    /** As {@link #after}, for a request whose answer another worker is to go on with. */
+    public NextMove afterResumed(Failure failure, int attempts) {
+        return paid(policy.afterResumed(failure, attempts), failure);
     }
 
     /** Returns how long to wait before it: not at all where the worker has not seen the request. */
     public Duration pause(Failure failure, int attempts) {
         return free(failure) ? Duration.ZERO : backoff.after(attempts);
+    }
+
+    private NextMove paid(NextMove next, Failure failure) {
+        return next instanceof NextMove.GiveUp || free(failure) || budget.take() ? next : new NextMove.Denied(failure);
     }
 
     private static boolean free(Failure failure) {

@@ -28,9 +28,24 @@ public record RetryPolicy(int maxAttempts) {
      * @param attempts attempts made so far, at least 1
      */
     public NextMove after(Failure failure, int attempts) {
+        return after(failure, attempts, Math.min(2, maxAttempts));
+    }
+
+    /**
+     * Returns the next move of a request whose answer another worker is to go on with: it has been served by one, and
+     * does not kill workers.
+     *
+     * @param failure how the attempt ended, before any byte of the rest reached the client
+     * @param attempts attempts made so far to go on, at least 1
+     */
+    public NextMove afterResumed(Failure failure, int attempts) {
+        return after(failure, attempts, maxAttempts);
+    }
+
+    private NextMove after(Failure failure, int attempts, int mostTaken) {
         int most = switch (failure.retry()) {
             case NEVER -> 1;
-            case BEFORE_FIRST_BYTE -> Math.min(2, maxAttempts);
+            case BEFORE_FIRST_BYTE -> mostTaken;
             case ALWAYS, WITHOUT_HANDOVER -> maxAttempts;
         };
         if (attempts >= most) {

@@ -28,6 +28,15 @@ class RetryPolicyTest {
     }
 
     @Test
+    void goesOnWithAnAnswerElsewhereAsLongAsThereAreAttempts() {
+        assertThat(policy.afterResumed(Failure.ENGINE_DROPPED, 2)).isEqualTo(AGAIN);
+        assertThat(policy.afterResumed(Failure.ENGINE_DROPPED, 3))
+                .isEqualTo(new NextMove.GiveUp(Failure.ENGINE_DROPPED));
+        assertThat(policy.afterResumed(Failure.ENGINE_TIMEOUT, 1))
+                .isEqualTo(new NextMove.GiveUp(Failure.ENGINE_TIMEOUT));
+    }
+
+    @Test
     void anotherPrefillWorkerIsTriedOnceThenNone() {
         assertThat(policy.after(Failure.PREFILL_FAILED, 1)).isEqualTo(AGAIN);
         assertThat(policy.after(Failure.PREFILL_FAILED, 2)).isEqualTo(new NextMove.ServeWhole());

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  *
  * <p>Half a frame is not passed on: who fails inside it can still be replaced. An engine that fails before its first
  * token, also one that could not read a KV cache, has answered 200 by then and says so in the first frame. Source: vLLM
- * 0.32.0, recorded 2026-11-21.
+ * 0.32.0, recorded 2026-11-21. What stands between the gateway and an engine may answer 200 with a page.
  */
 final class FirstFrame {
     private static final List<String> ERRORS = List.of("data: {\"error\"", "data:{\"error\"", "event: error");
@@ -19,6 +19,11 @@ final class FirstFrame {
     /** The request's own fault: nobody else would do better. */
     private static final Pattern REJECTION = Pattern.compile("\"code\": ?4\\d\\d\\b");
 
+    /** How a stream of events may begin, or JSON from an engine that does not stream. */
+    private static final Pattern STREAM =
+            Pattern.compile("(\u00ef\u00bb\u00bf)?((data|event|id|retry)[:\r\n]|:|[\r\n])");
+
+    private static final Pattern JSON = Pattern.compile("\\s*[{\\[]");
     private static final int MAX_BYTES = 4096;
 
     private final StringBuilder seen = new StringBuilder();
@@ -32,7 +37,13 @@ final class FirstFrame {
         }
         boolean failed = ERRORS.stream().anyMatch(error -> seen.indexOf(error) == 0)
                 && !REJECTION.matcher(seen).find();
-        return failed || GivenUp.in(seen) ? Verdict.FAILED : Verdict.BEGUN;
+        boolean none = !STREAM.matcher(seen).lookingAt() && !whole();
+        return failed || none || GivenUp.in(seen) ? Verdict.FAILED : Verdict.BEGUN;
+    }
+
+    /** Whether what has been seen may be a whole answer, which needs no blank line at its end. */
+    boolean whole() {
+        return JSON.matcher(seen).lookingAt();
     }
 
     /** What is known of a stream. */

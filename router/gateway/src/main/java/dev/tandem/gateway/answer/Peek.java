@@ -79,7 +79,8 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
             case UNKNOWN -> upstream.request(1);
             case FAILED -> {
                 abandon();
-                sink.error(new FailureException(Failure.ENGINE_ERROR, "the worker's stream began with an error"));
+                sink.error(new FailureException(
+                        Failure.ENGINE_ERROR, "the worker's stream began with an error, or is none"));
             }
             case BEGUN -> begin();
         }
@@ -110,7 +111,8 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
             finish(COMPLETE);
         } else if (taken.get()) {
             sink.success(); // nobody waits any more
-        } else if (held.isEmpty()) {
+        } else if (!frame.whole()) {
+            release();
             sink.error(new FailureException(Failure.ENGINE_DROPPED, "the worker ended its stream before it began"));
         } else {
             begin();

@@ -35,6 +35,29 @@ public final class PrefillAnswer {
         }
     }
 
+    /**
+     * Whether the engine may hold a KV cache of which an answer carries nothing: the answer is no JSON, or its object
+     * is incomplete. An answer without the object says that there is none, and so does an empty list in it.
+     *
+     * @param body the whole answer; the caller keeps it
+     */
+    public static boolean mayHide(ByteBuf body, Carried wanted) {
+        try (JsonParser parser = AnswerJson.open(body)) {
+            boolean any = false;
+            if (AnswerJson.seek(parser, wanted.field()) == JsonToken.START_OBJECT) {
+                while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+                    any = true;
+                    if (!hasValue(parser) && parser.currentToken() == JsonToken.END_ARRAY) {
+                        return false;
+                    }
+                }
+            }
+            return any;
+        } catch (JacksonException broken) {
+            return true;
+        }
+    }
+
     /** Reads the object that has just begun; its bytes count, not its meaning. */
     private static Optional<Put> complete(JsonParser parser, ByteBuf body, Carried wanted) {
         Set<String> missing = new HashSet<>(wanted.required());

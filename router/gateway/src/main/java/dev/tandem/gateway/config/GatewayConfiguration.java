@@ -16,6 +16,7 @@ import dev.tandem.gateway.api.ErrorWriter;
 import dev.tandem.gateway.api.RequestReader;
 import dev.tandem.gateway.body.BodyCollector;
 import dev.tandem.gateway.body.BodyScanner;
+import dev.tandem.gateway.config.settings.AdmissionProperties;
 import dev.tandem.gateway.exchange.Drains;
 import dev.tandem.gateway.exchange.EngineClient;
 import dev.tandem.gateway.exchange.EngineSettings;
@@ -70,7 +71,7 @@ class GatewayConfiguration {
 
     @Bean
     WaitingRoom waitingRoom(TandemProperties properties) {
-        TandemProperties.AdmissionProperties admission = properties.admission();
+        AdmissionProperties admission = properties.admission();
         return new WaitingRoom(
                 admission.maxRunning(), admission.maxWaiting(), admission.maxWait(), Schedulers.parallel());
     }

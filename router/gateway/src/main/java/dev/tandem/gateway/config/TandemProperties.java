@@ -2,6 +2,7 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.fleet.Role;
+import dev.tandem.gateway.config.settings.AdmissionProperties;
 import dev.tandem.gateway.config.settings.DrainProperties;
 import dev.tandem.gateway.config.settings.HealthProperties;
 import dev.tandem.gateway.body.BodyLimits;
@@ -250,28 +251,10 @@ public record TandemProperties(
             @DefaultValue("8") @Min(0) @Max(1000) int maxPipelined) {}
 
     /**
-     * Admission. Among requests that wait the most urgent come first, among those one tenant after the other.
-     *
-     * @param maxRunning Most requests that run at a time.
-     * @param maxWaiting Most requests that wait for their turn; beyond it somebody is answered 503: who is less urgent,
-     *     else who has more of them waiting than others, else the newcomer.
-     * @param maxWait Longest wait; after it a request is answered 504.
-     * @param tenantHeaders Comma-separated list of request headers that may name the tenant, first match wins; the
-     *     credentials tell tenants apart where there is none. Name headers only that a proxy in front sets.
-     * @param priorityHeader Request header that may name the priority: high, normal or low. Name one only that a proxy
-     *     in front sets.
-     */
-    public record AdmissionProperties(
-            @DefaultValue("8192") @Min(1) int maxRunning,
-            @DefaultValue("512") @Min(0) int maxWaiting,
-            @DefaultValue("10s") @NotNull Duration maxWait,
-            @DefaultValue List<String> tenantHeaders,
-            @Nullable String priorityHeader) {}
-
-    /**
      * Retries before the first byte.
      *
-     * @param maxAttempts Most attempts per request, the first one included.
+     * @param maxAttempts Most attempts per request, the first one included; as many again each time another worker goes
+     *     on with a stream.
      * @param budget Most retries per request, over ten seconds; those whose worker has not seen the request do not
      *     count.
      * @param alwaysPerSecond Retries in a second that are always allowed.

@@ -162,6 +162,10 @@ public final class Attempt implements AutoCloseable {
         blamed.add(worker.id());
     }
 
+    void doubt(Worker worker) {
+        doubted.add(worker.id());
+    }
+
     /** The prefill leg is being sent. */
     void prefilling() {
         kv.compareAndSet(Kv.NONE, Kv.COMPUTING);
@@ -195,10 +199,6 @@ public final class Attempt implements AutoCloseable {
             case Exchange.Parallel together -> false;
             case Exchange.CalledBack together -> false;
         };
-    }
-
-    private boolean sideBySide() {
-        return exchange instanceof Exchange.Parallel || exchange instanceof Exchange.CalledBack;
     }
 
     /**
@@ -254,14 +254,12 @@ public final class Attempt implements AutoCloseable {
         handoverEnded(HandoverResult.FAILED);
     }
 
-    /** The decode worker could not read what it was offered: the prefill worker may be gone, or itself be ill. */
-    void offerNotRead(Worker prefill, Worker decode) {
+    /** The decode worker could not read what it was offered. */
+    void offerNotRead() {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
             stranded();
         }
-        blame(prefill);
-        doubted.add(decode.id());
     }
 
     /**
@@ -274,7 +272,7 @@ public final class Attempt implements AutoCloseable {
         if (kv.getAndSet(Kv.NONE) != Kv.NONE) {
             handoverFailed();
         }
-        if (silently && !sideBySide()) {
+        if (silently && !(exchange instanceof Exchange.Parallel || exchange instanceof Exchange.CalledBack)) {
             stranded();
         }
         closePrefill();

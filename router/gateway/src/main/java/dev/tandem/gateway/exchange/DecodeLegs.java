@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.exchange;
 
+import dev.tandem.core.disagg.Exchange.Parallel;
 import dev.tandem.core.disagg.Exchange.Sequential;
 import dev.tandem.core.disagg.Handover.Carried;
 import dev.tandem.core.disagg.Leg;
@@ -77,16 +78,25 @@ final class DecodeLegs {
         }
     }
 
-    /** An engine that fails a leg with a hand-over may be well, and unable to read what it was to read. */
+    /**
+     * An engine that fails a leg with a hand-over may be well, and unable to get what was to be handed over: the
+     * prefill worker may be gone, or itself be ill.
+     */
     private FailureException failed(Attempt attempt, Leg leg, FailureException failure) {
         refused(listener, leg, failure);
         FailureException known = failure;
-        if (failure.failure() == Failure.ENGINE_ERROR
+        boolean fails = failure.failure() == Failure.ENGINE_ERROR;
+        if (fails
                 && attempt.dependsOnOffer()
                 && attempt.exchange() instanceof Sequential(Leg prefill, Carried carried, var decode)) {
-            attempt.offerNotRead(prefill.worker(), leg.worker());
+            attempt.offerNotRead();
+            attempt.blame(prefill.worker());
+            attempt.doubt(leg.worker());
             known = new FailureException(Failure.KV_TRANSFER_FAILED, failure.detail(), failure);
         } else {
+            if (fails && attempt.exchange() instanceof Parallel(Leg prefill, var decode)) {
+                attempt.doubt(prefill.worker());
+            }
             attempt.unclaimed();
             attempt.blame(leg.worker());
         }

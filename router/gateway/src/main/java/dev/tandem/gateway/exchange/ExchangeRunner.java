@@ -195,14 +195,17 @@ public final class ExchangeRunner {
         try {
             return PrefillAnswer.carried(body, wanted)
                     .map(field -> Mono.just(offered(legs, decode.with(field))))
-                    .orElseGet(() -> notOffered(legs.attempt(), decode));
+                    .orElseGet(() -> notOffered(legs.attempt(), decode, PrefillAnswer.mayHide(body, wanted)));
         } finally {
             body.release();
         }
     }
 
-    private static Mono<Leg> notOffered(Attempt attempt, Leg decode) {
+    private static Mono<Leg> notOffered(Attempt attempt, Leg decode, boolean hidden) {
         attempt.notOffered();
+        if (hidden) {
+            attempt.stranded();
+        }
         return attempt.connector().servesWhole(Role.DECODE)
                 ? Mono.just(decode)
                 : Mono.error(new FailureException(Failure.PREFILL_FAILED, "the prefill worker offers no KV cache"));

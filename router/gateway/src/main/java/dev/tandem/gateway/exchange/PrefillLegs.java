@@ -160,6 +160,9 @@ final class PrefillLegs {
             case DECODE_ALONE -> failure;
             case ROUTE_AGAIN -> {
                 attempt.blame(leg.worker());
+                if (SILENT.contains(failure.failure())) {
+                    attempt.doubt(attempt.exchange().decode().worker()); // it may take nothing of what is pushed
+                }
                 yield failure.failure() == Failure.CONNECT_FAILED
                         ? failure
                         : new FailureException(Failure.PREFILL_FAILED, failure.detail(), failure);

@@ -15,7 +15,6 @@ import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.RelayEnd;
-import dev.tandem.gateway.body.RequestBody;
 import dev.tandem.gateway.body.Resumable;
 import dev.tandem.gateway.exchange.ExchangeRunner;
 import dev.tandem.gateway.resume.Resumes;
@@ -150,13 +149,9 @@ public final class RequestPipeline {
 
     /** Decides what follows a failed attempt, of which no byte has reached the client. */
     private Mono<EngineAnswer> recover(RequestScope scope, FailureException thrown) {
-        RequestBody body = scope.request().body();
         scope.toldToWait(thrown.retryAfter());
-        FailureException failure = suspicion.judged(body, scope.failed(), thrown);
-        NextMove next = body.repeatable()
-                ? retries.after(failure.failure(), scope.attempts())
-                : new NextMove.GiveUp(failure.failure());
-        return switch (next) {
+        FailureException failure = suspicion.judged(scope.request().body(), scope.failed(), thrown);
+        return switch (next(scope, failure.failure())) {
             case NextMove.RouteAgain again -> again(scope, failure);
             case NextMove.ServeWhole alone -> {
                 scope.serveWhole();
@@ -170,8 +165,15 @@ public final class RequestPipeline {
         };
     }
 
+    private NextMove next(RequestScope scope, Failure failure) {
+        if (!scope.request().body().repeatable()) {
+            return new NextMove.GiveUp(failure);
+        }
+        return scope.resumed() ? retries.afterResumed(failure, scope.tries()) : retries.after(failure, scope.tries());
+    }
+
     private Mono<EngineAnswer> again(RequestScope scope, FailureException failure) {
-        Duration pause = retries.pause(failure.failure(), scope.attempts());
+        Duration pause = retries.pause(failure.failure(), scope.tries());
         Mono<EngineAnswer> next = Mono.defer(() -> attempt(scope));
         return (pause.isZero() ? next : Mono.delay(pause).then(next))
                 .onErrorMap(FailureException.class, later -> moreTelling(failure, later));

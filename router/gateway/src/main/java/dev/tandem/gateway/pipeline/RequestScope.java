@@ -46,6 +46,7 @@ final class RequestScope {
     private @Nullable RoutedTo routedTo;
     private boolean whole;
     private int attempts;
+    private int attemptsBefore;
     private int status = Failure.CLIENT_LEFT.status();
     private long enteredNanos;
     private long queuedNanos = RequestRecord.UNKNOWN;
@@ -92,6 +93,7 @@ final class RequestScope {
 
     /** The worker that answered has died; it is returned. */
     Set<String> died(Failure how) {
+        attemptsBefore = attempts;
         legFailed(how);
         Attempt last = attempt;
         if (last != null) {
@@ -143,6 +145,16 @@ final class RequestScope {
 
     int attempts() {
         return attempts;
+    }
+
+    /** Returns the attempts since the worker that answered has died; all of them as long as none has. */
+    int tries() {
+        return attempts - attemptsBefore;
+    }
+
+    /** Whether a worker that answered has died. */
+    boolean resumed() {
+        return attemptsBefore > 0;
     }
 
     @Nullable

@@ -44,12 +44,24 @@ class FirstFrameTest {
                 ": ping\n\n",
                 ": ping\r\n\r\n",
                 "data: [DONE]\n\n",
+                "\ndata: {}\n\n",
+                "\ufeffid: 1\ndata: {}\n\n",
+                "{\"id\":\"cmpl-1\",\n\n\"choices\":[]}",
                 "data: {\"error\": {\"message\": \"too long\", \"code\": 400}}\n\n"
             })
     void anythingElseGoesToTheClient(String stream) {
         for (int piece = 1; piece <= stream.length(); piece++) {
             assertThat(judge(stream, piece)).isEqualTo(Verdict.BEGUN);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"<html><body>\n\n", "upstream is ill\r\n\r\n", "dat: {}\n\n"})
+    void whatIsNoStreamHasFailed(String page) {
+        for (int piece = 1; piece <= page.length(); piece++) {
+            assertThat(judge(page, piece)).isEqualTo(Verdict.FAILED);
+        }
+        assertThat(judge("<p>".repeat(4096), 4096)).isEqualTo(Verdict.FAILED);
     }
 
     @ParameterizedTest

@@ -59,6 +59,19 @@ class PeekTest {
     }
 
     @Test
+    void anAnswerOfAnEngineThatDoesNotStreamIsPassedOn() {
+        EngineAnswer answer = peek(Flux.just(piece("{\"id\":"), piece("1}"))).block();
+
+        assertThat(Objects.requireNonNull(answer)
+                        .body()
+                        .map(PeekTest::read)
+                        .collectList()
+                        .block())
+                .containsExactly("{\"id\":", "1}");
+        assertAllReleased();
+    }
+
+    @Test
     void nothingIsAskedForBeforeTheReaderAsks() {
         List<EngineAnswer> answers = new ArrayList<>();
         peek(engine.flux()).subscribe(answers::add);
@@ -96,6 +109,10 @@ class PeekTest {
                         .block())
                 .isSameAs(dropped);
         assertThatThrownBy(() -> peek(Flux.empty()).block()).hasMessageContaining("before it began");
+        assertThatThrownBy(() -> peek(Flux.just(piece("data: {\"id\":"))).block())
+                .hasMessageContaining("before it began");
+        assertThatThrownBy(() -> peek(Flux.just(piece("<html></html>"))).block())
+                .hasMessageContaining("before it began");
         assertAllReleased();
     }
 

@@ -57,4 +57,21 @@ class PrefillAnswerTest {
                 .isEmpty();
         assertThat(carried("null", List.of(), Map.of())).isEmpty();
     }
+
+    private static boolean mayHide(String answer) {
+        return PrefillAnswer.mayHide(
+                Unpooled.copiedBuffer(answer, StandardCharsets.UTF_8), new Carried("kv", List.of("a", "b"), Map.of()));
+    }
+
+    @Test
+    void aBrokenAnswerMayHideWhatTheEngineHolds() {
+        assertThat(mayHide("{\"kv\":{\"a\":null,\"b\":null}}")).isTrue();
+        assertThat(mayHide("{\"kv\":{\"a\":[[1]]}}")).isTrue();
+        assertThat(mayHide("{\"kv\":{\"a\":[[1")).isTrue();
+        assertThat(mayHide("<html>")).isTrue();
+        assertThat(mayHide("{\"kv\":null}")).isFalse();
+        assertThat(mayHide("{\"kv\":{}}")).isFalse();
+        assertThat(mayHide("{\"id\":\"x\"}")).isFalse();
+        assertThat(mayHide("{\"kv\":{\"a\":[],\"c\":1}}")).isFalse();
+    }
 }

@@ -41,15 +41,21 @@ final class FailureTable {
             | refused | the engine's rejection went to the client |
             | a code | an error of the gateway ([errors](../errors.md)) |
             | cut | the stream ended with an error event behind exactly the text that had come |
+            | garbled | the client got what the engine sent, the whole of the text among it |
             | cancelled | both legs were cancelled, because the client had left |
             | stranded | a KV cache that may stay behind was counted (`tandem_kv_stranded_seconds`) |
 
             *Attempts*: how many were made. *After*: which limit passed first; where it is empty, the outcome followed at \
-            once. The limits were 2 s for a streamed answer (`tandem.engine.stream-silence`), 5 s for others \
+            once. The limits were 2 s for a streamed answer (`tandem.engine.stream-silence`), 4 s for others \
             (`.answer-silence`: prefill legs) and 2 s for notices; by default they are 2 min, 10 min and 2 s. *ms*: how long \
             the client waited in all topologies, on a busy machine with engines that compute in no time; not compared. Nor \
             is *half an answer* of prefill where legs run side by side: if decode has answered by then, there is no second \
             attempt.
+
+            *hand-over* is what there is between the legs: calls of the router, notices and calls that it gets, or a \
+            transfer between the engines. For a transfer, *connection refused* is a connection that is reset at once, and \
+            *400* an engine that does not know what the other wants; both engines of the pair are hit until the request is \
+            over. Calls of a decode worker meet *400* when they name an unknown request, before the right one.
             """;
 
     private final Map<String, FailureRow> rows = new LinkedHashMap<>();
@@ -73,6 +79,12 @@ final class FailureTable {
         new GeneratedPage("connectors/failures.md").verify(page());
     }
 
+    /** Whether some limit has to pass before the outcome, as far as is known. */
+    boolean waits(String connector, FailureCell cell) {
+        FailureRow row = find(connector, USUAL, cell.name());
+        return row != null && !row.waits().isEmpty();
+    }
+
     private void put(FailureRow row) {
         rows.put(row.key(), row);
     }
@@ -86,9 +98,9 @@ final class FailureTable {
         List<String> lines = new ArrayList<>(List.of(FailureRow.HEAD));
         for (String connector : connectors()) {
             for (String topology : topologies()) {
-                rows.values().stream()
-                        .filter(row -> row.connector().equals(connector)
-                                && row.topology().equals(topology))
+                FailureCell.all().stream()
+                        .map(cell -> find(connector, topology, cell.name()))
+                        .filter(Objects::nonNull)
                         .map(FailureRow::line)
                         .forEach(lines::add);
             }
@@ -107,10 +119,11 @@ final class FailureTable {
     /** Returns all that makes a section, but for the times. */
     private String ends(String connector) {
         return rows.values().stream()
-                .filter(row -> row.connector().equals(connector))
-                .map(row -> row.topology() + row.failure() + row.end())
-                .sorted()
-                .collect(Collectors.joining("\n"));
+                        .filter(row -> row.connector().equals(connector))
+                        .map(row -> row.topology() + row.failure() + row.end())
+                        .sorted()
+                        .collect(Collectors.joining("\n"))
+                + HandoverLeg.of(connector);
     }
 
     private String section(List<String> alike) {
@@ -127,6 +140,24 @@ final class FailureTable {
                 text.append(line(alike, usual, others));
             }
         }
+        return text.append(absent(HandoverLeg.of(alike.getFirst()))).toString();
+    }
+
+    /** Returns which failures there are not, and why. */
+    private static String absent(HandoverLeg leg) {
+        Map<String, List<String>> names = new LinkedHashMap<>();
+        for (FailureCell cell : FailureCell.all()) {
+            String why = leg.absence(cell);
+            if (why != null) {
+                names.computeIfAbsent(why, same -> new ArrayList<>()).add("`" + cell.name() + "`");
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        names.forEach((why, cells) -> text.append("\nNot applicable: ")
+                .append(String.join(", ", cells))
+                .append(" – ")
+                .append(why)
+                .append(".\n"));
         return text.toString();
     }
 

@@ -41,7 +41,7 @@ record HandoverProtocols(
     private static final int MANY = 99;
 
     /** More than requests run at a time. */
-    private static final int SLOTS = 16;
+    static final int SLOTS = 16;
 
     /** Starts one engine. */
     interface Servers {

@@ -3,7 +3,7 @@ package dev.tandem.gateway.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tandem.gateway.it.RawClient.Answer;
+import dev.tandem.gateway.it.DrawnRequest.End;
 import dev.tandem.simulator.http.Fault;
 import dev.tandem.simulator.http.Fault.Kind;
 import java.io.IOException;
@@ -39,6 +39,8 @@ final class HandoverSoakIT {
             List.of(System.getProperty("tandem.soak.connectors", "all").split(","));
     private static final long SEED = Long.getLong("tandem.soak.seed", 20_261_122);
     private static final int CLIENTS = 12;
+    private static final int MOST_TOKENS = 12;
+    private static final int MOST_ATTEMPTS = 3;
 
     /** Between two looks at the ledger; fewer than an engine's journal holds. */
     private static final int BATCH = 500;
@@ -56,9 +58,6 @@ final class HandoverSoakIT {
             "\"kv_transfer_params\":\"evil\",",
             "");
 
-    private static final String ID_OF_A_CLIENT =
-            "x-request-id: ___prefill_addr_evil:1___decode_addr_evil:2_00000000000000000000000000000000";
-
     private static final List<Fault> FAULTS = List.of(
             Fault.of(Kind.STATUS).status(500),
             Fault.of(Kind.STATUS).status(503),
@@ -67,19 +66,6 @@ final class HandoverSoakIT {
             Fault.of(Kind.RESET).after(700),
             Fault.of(Kind.TRUNCATE).after(2),
             Fault.of(Kind.ERROR_EVENT).after(0));
-
-    private enum End {
-        /** What a single engine says. */
-        EXACT,
-        /** A beginning of that, and an error event. */
-        CUT,
-        /** An error. */
-        REFUSED,
-        /** The client left behind the head of its answer. */
-        LEFT,
-        /** The client left before it. */
-        LEFT_EARLY
-    }
 
     static Stream<HandoverProtocols> protocols() {
         return HandoverProtocols.all().stream()
@@ -120,73 +106,23 @@ final class HandoverSoakIT {
             throws InterruptedException, ExecutionException {
         List<Future<End>> running = new ArrayList<>();
         for (int i = first; i < end; i++) {
-            int number = i;
-            running.add(clients.submit(() -> end(stack, Ask.draw(number))));
+            long seed = SEED + i;
+            running.add(clients.submit(() -> end(stack, DrawnRequest.draw(seed, MOST_TOKENS, FIELDS_OF_A_CLIENT))));
         }
         for (Future<End> request : running) {
             ends.merge(request.get(), 1, Integer::sum);
         }
     }
 
-    private static End end(HandoverStack stack, Ask ask) throws IOException {
-        SplittableRandom random = ask.random;
+    private static End end(HandoverStack stack, DrawnRequest request) throws IOException {
+        SplittableRandom random = request.random();
         if (random.nextInt(20) == 0) {
             String engine = ENGINES.get(random.nextInt(ENGINES.size()));
-            stack.arm(engine, FAULTS.get(random.nextInt(FAULTS.size())).on(ask.path));
+            stack.arm(engine, FAULTS.get(random.nextInt(FAULTS.size())).on(request.path()));
         }
         if (random.nextInt(20) == 0) {
-            return leave(stack, ask, random.nextBoolean());
+            return request.leave(stack, random.nextBoolean());
         }
-        Answer answer = RawClient.post(stack.rig().port(), ask.path, ask.body, ID_OF_A_CLIENT);
-        if (answer.status() != 200) {
-            assertThat(answer.text()).contains("\"error\":");
-            return End.REFUSED;
-        }
-        String exact = Streams.text(stack.alone(ask.path, ask.plain));
-        if (answer.text().contains("\"error\":")) {
-            assertThat(answer.text()).doesNotContain("[DONE]");
-            assertThat(exact).startsWith(Streams.text(answer));
-            return End.CUT;
-        }
-        assertThat(Streams.text(answer)).as("%s", ask).isNotEmpty().isEqualTo(exact);
-        assertThat(answer.whole()).isTrue();
-        return End.EXACT;
-    }
-
-    private static End leave(HandoverStack stack, Ask ask, boolean early) throws IOException {
-        try (RawClient client = RawClient.open(stack.rig().port())) {
-            client.send(ask.path, ask.body, ID_OF_A_CLIENT);
-            if (early) {
-                return End.LEFT_EARLY;
-            }
-            client.head();
-            return End.LEFT;
-        }
-    }
-
-    /**
-     * A request.
-     *
-     * @param plain what it says
-     * @param body the same, with what a client must not say
-     * @param random draws what becomes of it
-     */
-    private record Ask(String path, String plain, String body, SplittableRandom random) {
-        private static Ask draw(int number) {
-            SplittableRandom random = new SplittableRandom(SEED + number);
-            StringBuilder prompt = new StringBuilder("request " + number);
-            for (int i = 20 + random.nextInt(120); i > 0; i--) {
-                prompt.append(" word").append(random.nextInt(50));
-            }
-            boolean chat = random.nextBoolean();
-            String said = chat
-                    ? "\"messages\":[{\"role\":\"user\",\"content\":\"" + prompt + "\"}]}"
-                    : "\"prompt\":\"" + prompt + "\"}";
-            String head = "{\"model\":\"tiny\",\"temperature\":0,\"ignore_eos\":true,\"max_tokens\":"
-                    + (1 + random.nextInt(12)) + ",\"stream\":" + random.nextBoolean() + ",";
-            String own = FIELDS_OF_A_CLIENT.get(random.nextInt(FIELDS_OF_A_CLIENT.size()));
-            String path = chat ? "/v1/chat/completions" : "/v1/completions";
-            return new Ask(path, head + said, head + own + said, random);
-        }
+        return request.send(stack, MOST_ATTEMPTS);
     }
 }

@@ -13,6 +13,7 @@ import dev.tandem.simulator.http.Fault;
 import dev.tandem.simulator.http.SeenRequest;
 import dev.tandem.simulator.http.ServerHandler;
 import java.io.IOException;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,16 +26,25 @@ final class HandoverStack implements AutoCloseable {
     private static final String NOTIFY_PORT = "61005";
 
     private final Map<String, ServerHandler.Owner> engines = new LinkedHashMap<>();
+    private final HandoverLeg leg;
     private final GatewayRig rig;
 
-    private HandoverStack(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
+    /** What stands before an engine. */
+    interface Front {
+        /** Returns the address that the gateway gets. */
+        URI before(String id, URI engine);
+    }
+
+    private HandoverStack(
+            HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings, Front front) {
+        leg = HandoverLeg.of(protocol.connector());
         GatewayRig.Setup setup = GatewayRig.setup()
                 .set("tandem.disagg.connector", protocol.connector())
                 .set("tandem.disagg.min-prompt-tokens", "16")
                 .set("tandem.routing.prefill-policy", "session")
                 .set("tandem.routing.decode-policy", "session")
                 .set("tandem.engine.stream-silence", "2s")
-                .set("tandem.engine.answer-silence", "5s")
+                .set("tandem.engine.answer-silence", "4s")
                 .set("tandem.engine.connect-timeout", "2s")
                 // No connection is used twice: whether a dead one has been noticed yet would be chance.
                 .set("tandem.engine.idle-timeout", "1ms")
@@ -51,7 +61,8 @@ final class HandoverStack implements AutoCloseable {
         }
         int number = 0;
         for (Map.Entry<String, ServerHandler.Owner> engine : engines.entrySet()) {
-            setup.worker(engine.getKey(), engine.getValue().baseUrl(), roleOf(engine.getKey()));
+            String id = engine.getKey();
+            setup.worker(id, front.before(id, engine.getValue().baseUrl()), roleOf(id));
             if (protocol.addressed() && engine.getValue().sideChannelPort() > 0) {
                 String kv = "tandem.workers[" + number + "].kv.";
                 setup.set(kv + "port", Integer.toString(engine.getValue().sideChannelPort()))
@@ -69,12 +80,23 @@ final class HandoverStack implements AutoCloseable {
 
     /** Starts with more settings of the gateway, or others. */
     static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
-        return new HandoverStack(protocol, prefills, decodes, settings);
+        return start(protocol, prefills, decodes, settings, (id, engine) -> engine);
+    }
+
+    /** Starts with something between the gateway and the engines. */
+    static HandoverStack start(
+            HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings, Front front) {
+        return new HandoverStack(protocol, prefills, decodes, settings, front);
     }
 
     /** Returns what a single engine answers. */
     Answer alone(String path, String ask) throws IOException {
         return RawClient.post(engine(ALONE).port(), path, ask);
+    }
+
+    /** Returns what is between the legs. */
+    HandoverLeg leg() {
+        return leg;
     }
 
     GatewayRig rig() {

@@ -9,6 +9,7 @@ import dev.tandem.simulator.http.Fault.Kind;
 import java.io.IOException;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,9 +29,9 @@ final class ResumePairIT {
                         protocol.receivers() > 1 && !protocol.connector().equals("llamacpp-slot"));
     }
 
-    private static HandoverProtocols ascend() {
+    private static HandoverProtocols protocol(String connector) {
         return protocols()
-                .filter(protocol -> protocol.connector().equals("ascend-layerwise"))
+                .filter(protocol -> protocol.connector().equals(connector))
                 .findFirst()
                 .orElseThrow();
     }
@@ -67,10 +68,29 @@ final class ResumePairIT {
         }
     }
 
+    /** Two attempts have been made by then, one of which was answered: the request itself is not to blame. */
+    @Test
+    void aWorkerThatDropsTheRestIsReplacedToo() throws IOException {
+        try (HandoverStack stack = HandoverStack.start(protocol("nixl"), 2, 3, RESUME)) {
+            String first = post(stack, 1, true).header("x-tandem-decode");
+            stack.arm(first, Fault.of(Kind.RESET).on(PATH));
+            String second = post(stack, 2, true).header("x-tandem-decode");
+            stack.arm(first, Fault.of(Kind.TRUNCATE).after(4).on(PATH));
+            stack.arm(second, Fault.of(Kind.RESET).on(PATH));
+
+            Answer answer = post(stack, 3, true);
+
+            assertThat(answer.header("x-tandem-decode")).isEqualTo(first).isNotEqualTo(second);
+            assertThat(Streams.text(answer)).isNotEmpty().isEqualTo(Streams.text(stack.alone(PATH, ask(3, true))));
+            assertThat(answer.text()).endsWith("data: [DONE]\n\n").doesNotContain("error");
+            stack.rig().assertNothingLeft();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 4})
     void whatADecodeEngineGivesUpDoesNotLookComplete(int events) throws IOException {
-        try (HandoverStack stack = HandoverStack.start(ascend(), 2, 2)) {
+        try (HandoverStack stack = HandoverStack.start(protocol("ascend-layerwise"), 2, 2)) {
             Answer answer = after(stack, Fault.of(Kind.RECOMPUTED).after(events), true);
             String exact = Streams.text(stack.alone(PATH, ask(2, true)));
 
@@ -87,7 +107,8 @@ final class ResumePairIT {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void anotherPairMakesItGood(boolean streaming) throws IOException {
-        try (HandoverStack stack = HandoverStack.start(ascend(), 2, 2, streaming ? RESUME : Map.of())) {
+        try (HandoverStack stack =
+                HandoverStack.start(protocol("ascend-layerwise"), 2, 2, streaming ? RESUME : Map.of())) {
             Answer answer = after(stack, Fault.of(Kind.RECOMPUTED).after(4), streaming);
 
             assertThat(Streams.text(answer)).isNotEmpty().isEqualTo(Streams.text(stack.alone(PATH, ask(2, streaming))));

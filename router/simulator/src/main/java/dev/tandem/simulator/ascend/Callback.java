@@ -6,6 +6,7 @@ import dev.tandem.simulator.engine.Handover.Block;
 import dev.tandem.simulator.engine.Handover.Fetched;
 import dev.tandem.simulator.peer.Mailbox;
 import dev.tandem.simulator.transfer.HttpPost;
+import dev.tandem.simulator.wire.Json;
 import java.net.URI;
 import java.util.List;
 import java.util.Set;
@@ -14,6 +15,7 @@ import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -24,6 +26,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class Callback implements Handover.Source {
     private static final Logger log = LoggerFactory.getLogger(Callback.class);
     private static final int MOST_TRIES = 3;
+
+    /** The id of no request; one that only ends otherwise a router may take for its own. */
+    private static final String UNKNOWN = "cmpl-" + "0".repeat(32) + "-0";
 
     private final Route route;
     private final String name;
@@ -78,15 +83,15 @@ final class Callback implements Handover.Source {
             return;
         }
         if (faults.contains("callback_unknown")) {
-            post(body.deepCopy().put(Params.REQUEST, name + "-unknown"), MOST_TRIES);
+            post(body.deepCopy().put(Params.REQUEST, UNKNOWN), MOST_TRIES);
         }
-        post(body, MOST_TRIES);
+        post(faults.contains("callback_garbage") ? Json.array() : body, MOST_TRIES);
         if (faults.contains("callback_twice")) {
             post(body, MOST_TRIES);
         }
     }
 
-    private void post(ObjectNode body, int tries) {
+    private void post(JsonNode body, int tries) {
         CompletionStage<Integer> status = route.http().send(route.metaserver(), body);
         status.whenComplete((code, failed) -> {
             if (failed != null && tries > 1) {

@@ -13,7 +13,8 @@ import tools.jackson.databind.node.ObjectNode;
  * One way in which an engine misbehaves. Immutable.
  *
  * @param kind What goes wrong.
- * @param path Path of the requests that it hits; empty for all but probes, {@code *} for all.
+ * @param path Path of the requests that it hits; empty for all but probes, {@code *} for all, {@link #KV} for what
+ *     comes to the port at which KV is handed over.
  * @param count How often it fires; 0 for ever.
  * @param at Where: events that are still sent, or for {@link Kind#RESET}, {@link Kind#TRICKLE} and answers that are no
  *     stream bytes; -1 for before the headers.
@@ -29,6 +30,12 @@ public record Fault(
         int status,
         Duration pause,
         @Nullable String retryAfter) {
+    /**
+     * Stands for the port at which KV is handed over, and connections of other engines to it: {@link Kind#CRASH}
+     * (nobody seems to listen), {@link Kind#RESET}, {@link Kind#STALL}, {@link Kind#GARBAGE}, {@link Kind#STATUS}.
+     */
+    public static final String KV = "kv";
+
     /** What goes wrong. */
     public enum Kind {
         /** An error answer instead of the real one. */
@@ -41,8 +48,14 @@ public record Fault(
         RESET,
         /** The connection is closed in an orderly way after some events, without the end of the answer. */
         TRUNCATE,
-        /** Bytes that are no event after some events, then the rest. */
+        /** Bytes that are no event after some events, then the rest; no JSON instead of an answer that is no stream. */
         GARBAGE,
+        /** The body of an answer that is no stream ends after some bytes, and its length says so. */
+        SHORTEN,
+        /** The answer lacks its {@code kv_transfer_params}. */
+        NO_PARAMS,
+        /** The members of its {@code kv_transfer_params} are null. */
+        EMPTY_PARAMS,
         /** An error event and {@code [DONE]} after some events. */
         ERROR_EVENT,
         /** The first bytes of the answer, headers included, leave one by one. */
@@ -61,6 +74,12 @@ public record Fault(
         CALLBACK_UNKNOWN,
         /** It does not call back. */
         CALLBACK_NEVER,
+        /** It calls back with what is no object. */
+        CALLBACK_GARBAGE,
+        /** A prefill engine that notifies the router does not. */
+        NOTICE_NEVER,
+        /** It sends something else than a notice. */
+        NOTICE_GARBAGE,
         /** The process dies when the request comes. */
         CRASH,
         /** The process dies when the request comes and is back at once, with empty caches and another engine id. */

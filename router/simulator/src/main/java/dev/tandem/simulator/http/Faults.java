@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.simulator.http;
 
+import dev.tandem.simulator.transfer.Line;
 import dev.tandem.simulator.wire.Json;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -21,8 +22,11 @@ public final class Faults {
     /** Makes an empty set of faults. */
     public Faults() {}
 
-    /** Adds a fault. */
+    /** Adds a fault; throws {@link IllegalArgumentException} for one that cannot happen where it is to. */
     public synchronized void add(Fault fault) {
+        if (fault.path().equals(Fault.KV)) {
+            line(fault);
+        }
         armed.add(new Armed(fault));
     }
 
@@ -38,7 +42,12 @@ public final class Faults {
      * on.
      */
     public synchronized void respondWith(byte[] rawHttpResponse, int... segmentSizes) {
-        rawAnswers.add(new RawAnswer(rawHttpResponse.clone(), segmentSizes.clone()));
+        rawAnswers.add(new RawAnswer("", rawHttpResponse.clone(), segmentSizes.clone()));
+    }
+
+    /** Answers the next request on a path with exactly these bytes. */
+    public synchronized void respondOn(String path, byte[] rawHttpResponse) {
+        rawAnswers.add(new RawAnswer(path, rawHttpResponse.clone(), new int[0]));
     }
 
     /** Returns the faults that are armed, as JSON. */
@@ -78,8 +87,31 @@ public final class Faults {
         return hits;
     }
 
+    /** Returns what becomes of a connection to the port at which KV is handed over. */
+    Line line() {
+        return take(Fault.KV).stream().map(Faults::line).findFirst().orElse(Line.GOOD);
+    }
+
+    private static Line line(Fault fault) {
+        return switch (fault.kind()) {
+            case CRASH -> Line.DEAD;
+            case RESET -> Line.RESET;
+            case STALL -> Line.SILENT;
+            case GARBAGE -> Line.GARBLED;
+            case STATUS -> Line.REFUSED;
+            default ->
+                throw new IllegalArgumentException("kind: " + fault.kind().wireName()
+                        + " (expected: crash, reset, stall, garbage or status, where KV is handed over)");
+        };
+    }
+
     synchronized @Nullable RawAnswer takeRaw(String path) {
-        return rawAnswers.isEmpty() || isProbe(path) ? null : rawAnswers.removeFirst();
+        RawAnswer found = rawAnswers.stream()
+                .filter(raw -> raw.path.isEmpty() ? !isProbe(path) : raw.path.equals(path))
+                .findFirst()
+                .orElse(null);
+        rawAnswers.remove(found);
+        return found;
     }
 
     /** Probes come at any time, so they use up no fault that does not name them. */
@@ -89,7 +121,7 @@ public final class Faults {
 
     /** A response to be sent byte for byte. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    record RawAnswer(byte[] bytes, int[] segments) {}
+    record RawAnswer(String path, byte[] bytes, int[] segments) {}
 
     /** A fault with the number of times that it still fires. */
     private static final class Armed {
@@ -111,17 +143,25 @@ public final class Faults {
                         RESET,
                         TRUNCATE,
                         GARBAGE,
+                        SHORTEN,
+                        NO_PARAMS,
+                        EMPTY_PARAMS,
                         ERROR_EVENT,
                         TRICKLE,
                         RECOMPUTED,
                         CALLBACK_TWICE,
                         CALLBACK_UNKNOWN,
                         CALLBACK_NEVER,
+                        CALLBACK_GARBAGE,
+                        NOTICE_NEVER,
+                        NOTICE_GARBAGE,
                         CRASH,
                         RESTART ->
-                    fault.path().isEmpty()
-                            ? !isProbe(path)
-                            : fault.path().equals(path) || fault.path().equals("*");
+                    switch (fault.path()) {
+                        case "" -> !path.equals(Fault.KV) && !isProbe(path);
+                        case "*" -> !path.equals(Fault.KV);
+                        default -> fault.path().equals(path);
+                    };
             };
         }
     }

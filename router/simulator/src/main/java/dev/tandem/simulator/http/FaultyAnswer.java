@@ -6,6 +6,7 @@ import dev.tandem.simulator.wire.Rejection;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import reactor.core.publisher.Flux;
@@ -16,6 +17,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class FaultyAnswer {
     private static final byte[] GARBAGE =
             Json.utf8("data: {\"id\":\"cmpl-\u0000\uFFFD,,,\n\nno event at all \u001b[31m\r\n");
+
+    private static final String PARAMS = "kv_transfer_params";
 
     private final ServerHandler.Owner owner;
     private final Channel channel;
@@ -45,13 +48,20 @@ final class FaultyAnswer {
             case STALL -> fault.at() < 0 ? silence() : honest.map(answer -> cut(fault, answer));
             case RESET ->
                 fault.at() < 0 ? die(() -> RawBytes.reset(channel)) : broken(fault, RawBytes.Break.RESET, honest);
-            case TRUNCATE, ERROR_EVENT, GARBAGE -> honest.map(answer -> cut(fault, answer));
+            case TRUNCATE, ERROR_EVENT -> honest.map(answer -> cut(fault, answer));
+            case GARBAGE, SHORTEN, NO_PARAMS, EMPTY_PARAMS -> honest.map(answer -> spoilt(fault, answer));
             case TRICKLE -> {
                 channel.pipeline().addFirst(RawBytes.trickle(Math.max(1, fault.at()), fault.pause()));
                 yield honest;
             }
             case RECOMPUTED -> honest.map(new Recomputed(Math.max(0, fault.at()))::of);
-            case HEALTH_UP, CALLBACK_TWICE, CALLBACK_UNKNOWN, CALLBACK_NEVER -> honest;
+            case HEALTH_UP,
+                    CALLBACK_TWICE,
+                    CALLBACK_UNKNOWN,
+                    CALLBACK_NEVER,
+                    CALLBACK_GARBAGE,
+                    NOTICE_NEVER,
+                    NOTICE_GARBAGE -> honest;
             case HEALTH_DOWN -> Mono.just(Answer.empty(503));
             case NO_MODELS -> Mono.just(Answer.json(200, noModels()));
             case CRASH -> die(owner::crash);
@@ -84,6 +94,44 @@ final class FaultyAnswer {
         return honest;
     }
 
+    /** The connection stays good; only what is said is bad. */
+    private static Answer spoilt(Fault fault, Answer answer) {
+        return switch (answer) {
+            case Answer.Stream(Flux<byte[]> events) ->
+                fault.kind() == Fault.Kind.GARBAGE
+                        ? new Answer.Stream(withGarbage(Math.max(0, fault.at()), events))
+                        : answer;
+            case Answer.Whole whole ->
+                new Answer.Whole(
+                        whole.status(), whole.contentType(), spoilt(fault, whole.body()), whole.extraHeaders());
+        };
+    }
+
+    private static Flux<byte[]> withGarbage(int at, Flux<byte[]> events) {
+        return events.index()
+                .concatMapIterable(
+                        event -> event.getT1() == at ? List.of(GARBAGE, event.getT2()) : List.of(event.getT2()));
+    }
+
+    private static byte[] spoilt(Fault fault, byte[] body) {
+        return switch (fault.kind()) {
+            case SHORTEN -> Arrays.copyOf(body, Math.clamp(fault.at(), 0, body.length));
+            case NO_PARAMS, EMPTY_PARAMS ->
+                Json.MAPPER.readTree(body) instanceof ObjectNode object
+                        ? Json.bytes(withParams(object, fault.kind() == Fault.Kind.EMPTY_PARAMS))
+                        : body;
+            default -> GARBAGE;
+        };
+    }
+
+    private static ObjectNode withParams(ObjectNode answer, boolean empty) {
+        if (answer.remove(PARAMS) instanceof ObjectNode params && empty) {
+            ObjectNode nulls = answer.putObject(PARAMS);
+            params.propertyNames().forEach(nulls::putNull);
+        }
+        return answer;
+    }
+
     private Answer cut(Fault fault, Answer answer) {
         return switch (answer) {
             case Answer.Stream(Flux<byte[]> events) -> new Answer.Stream(cut(fault, events));
@@ -98,11 +146,6 @@ final class FaultyAnswer {
 
     private Flux<byte[]> cut(Fault fault, Flux<byte[]> events) {
         int at = Math.max(0, fault.at());
-        if (fault.kind() == Fault.Kind.GARBAGE) {
-            return events.index()
-                    .concatMapIterable(
-                            event -> event.getT1() == at ? List.of(GARBAGE, event.getT2()) : List.of(event.getT2()));
-        }
         Flux<byte[]> first = at == 0 ? Flux.empty() : events.take(at);
         Flux<byte[]> end = switch (fault.kind()) {
             case ERROR_EVENT -> Flux.just(GenerateRoute.deadEvent(), GenerateRoute.done());

@@ -218,7 +218,8 @@ public final class SimulatedEngine implements ServerHandler.Owner {
         String fixedId = config == null ? null : config.engineId();
         String engineId = (fixedId == null ? base : fixedId) + suffix;
         try {
-            Site site = new Site(engine, engineId, options.version(), options.tensorParallel(), options.mishaps());
+            Site site = new Site(
+                    engine, engineId, options.version(), options.tensorParallel(), options.mishaps(), faults::line);
             return new Rank(
                     engine, engineId, prepared == null ? null : prepared.start().apply(site));
         } catch (RuntimeException e) {

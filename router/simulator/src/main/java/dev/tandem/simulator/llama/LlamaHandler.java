@@ -65,8 +65,17 @@ final class LlamaHandler extends ServerHandler {
                 case HEALTH_DOWN -> answer = Mono.just(LlamaRoutes.error(LlamaError.unavailable("Loading model")));
                 case NO_MODELS -> answer = Mono.just(LlamaRoutes.json(200, noModels()));
                 case ERROR_EVENT -> answer = answer.map(whole -> cut(fault, whole, seen));
-                case DELAY, STALL, RESET, TRUNCATE, GARBAGE, TRICKLE, HEALTH_UP, CRASH, RESTART -> common.add(fault);
-                case RECOMPUTED, CALLBACK_TWICE, CALLBACK_UNKNOWN, CALLBACK_NEVER -> {}
+                case DELAY, STALL, RESET, TRUNCATE, GARBAGE, SHORTEN, TRICKLE, HEALTH_UP, CRASH, RESTART ->
+                    common.add(fault);
+                case NO_PARAMS,
+                        EMPTY_PARAMS,
+                        RECOMPUTED,
+                        CALLBACK_TWICE,
+                        CALLBACK_UNKNOWN,
+                        CALLBACK_NEVER,
+                        CALLBACK_GARBAGE,
+                        NOTICE_NEVER,
+                        NOTICE_GARBAGE -> {}
             }
         }
         return super.faulted(call, seen, common, answer);

@@ -14,10 +14,12 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -55,7 +57,7 @@ final class MpConnector implements Connector {
 
     @Override
     public Leg leg(Asked asked, GenerateRequest request) {
-        return new StoredLeg(courier.early(), () -> finish(request), store::flush);
+        return new StoredLeg(courier.early(), () -> finish(asked, request), store::flush);
     }
 
     @Override
@@ -64,17 +66,24 @@ final class MpConnector implements Connector {
     }
 
     /** Writes the blocks after the delay and tells every worker's part of it. */
-    private CompletionStage<Void> finish(GenerateRequest request) {
+    private CompletionStage<Void> finish(Asked asked, GenerateRequest request) {
         return CompletableFuture.runAsync(store::flush, site.mishaps().executor())
                 .thenCompose(stored -> {
                     List<CompletableFuture<Void>> told = new ArrayList<>();
                     for (int choice = 0; choice < request.choices(); choice++) {
-                        events(InternalId.random(request, choice))
+                        events(asked.faults(), InternalId.random(request, choice))
                                 .forEach(event -> told.add(courier.deliver(() -> http.send(endpoint, event))
                                         .toCompletableFuture()));
                     }
                     return CompletableFuture.allOf(told.toArray(CompletableFuture[]::new));
                 });
+    }
+
+    private List<? extends JsonNode> events(Set<String> faults, String id) {
+        if (faults.contains("notice_garbage")) {
+            return List.of(Json.array());
+        }
+        return faults.contains("notice_never") ? List.of() : events(id);
     }
 
     private List<ObjectNode> events(String id) {

@@ -15,10 +15,12 @@ import dev.tandem.simulator.transfer.Claim;
 import dev.tandem.simulator.transfer.Connector;
 import dev.tandem.simulator.transfer.Leg;
 import dev.tandem.simulator.transfer.Site;
+import dev.tandem.simulator.wire.Json;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.Stream;
@@ -35,6 +37,7 @@ final class PdSender implements Connector {
     /** Asks for the first token in the answer's parameters. */
     static final String FIRST_TOKEN = "ret_first_tok";
 
+    private static final byte[] GARBAGE = Json.utf8("no notice");
     private static final Logger log = LoggerFactory.getLogger(PdSender.class);
 
     private final PdConfig config;
@@ -78,7 +81,7 @@ final class PdSender implements Connector {
         Destination named = Destination.of(params);
         Destination fixed = config.port() == 0 ? null : new Destination(null, config.host(), config.port(), 1);
         boolean firstToken = params != null && params.path(FIRST_TOKEN).asBoolean(false);
-        return new SenderLeg(this, request, named == null ? fixed : named, firstToken);
+        return new SenderLeg(this, request, named == null ? fixed : named, firstToken, asked.faults());
     }
 
     /** Returns whether the id of a push has been here before; the body has passed {@link #violation}. */
@@ -118,16 +121,16 @@ final class PdSender implements Connector {
     }
 
     /** Tells the router that a push has ended. */
-    CompletionStage<Void> tell(Destination destination) {
+    CompletionStage<Void> tell(Destination destination, Set<String> faults) {
         ZmqSender open = router;
         String id = destination.requestId();
-        if (open == null || id == null) {
+        if (open == null || id == null || faults.contains("notice_never")) {
             return CompletableFuture.completedFuture(null);
         }
         Map<String, String> notice = new LinkedHashMap<>();
         notice.put("type", "ProxyNotif");
         notice.put("req_id", id);
-        byte[] message = MsgPack.map(notice);
+        byte[] message = faults.contains("notice_garbage") ? GARBAGE : MsgPack.map(notice);
         return CompletableFuture.allOf(Stream.generate(() -> courier.deliver(() -> open.send(message)))
                 .limit(destination.ranks())
                 .map(CompletionStage::toCompletableFuture)

@@ -8,6 +8,7 @@ import dev.tandem.simulator.peer.Outgoing;
 import dev.tandem.simulator.transfer.Leg;
 import dev.tandem.simulator.wire.Json;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -20,13 +21,20 @@ final class SenderLeg implements Leg {
     private final GenerateRequest request;
     private final @Nullable Destination destination;
     private final boolean firstToken;
+    private final Set<String> faults;
     private final List<CompletableFuture<Boolean>> pushed = new CopyOnWriteArrayList<>();
 
-    SenderLeg(PdSender sender, GenerateRequest request, @Nullable Destination destination, boolean firstToken) {
+    SenderLeg(
+            PdSender sender,
+            GenerateRequest request,
+            @Nullable Destination destination,
+            boolean firstToken,
+            Set<String> faults) {
         this.sender = sender;
         this.request = request;
         this.destination = destination;
         this.firstToken = firstToken;
+        this.faults = faults;
     }
 
     @Override
@@ -65,6 +73,6 @@ final class SenderLeg implements Leg {
     /** Nobody is told of a push that has failed or has not ended. */
     private CompletionStage<Void> tell() {
         boolean sent = !pushed.isEmpty() && pushed.stream().allMatch(push -> push.getNow(false));
-        return sent && destination != null ? sender.tell(destination) : CompletableFuture.completedFuture(null);
+        return sent && destination != null ? sender.tell(destination, faults) : CompletableFuture.completedFuture(null);
     }
 }

@@ -4,6 +4,7 @@ package dev.tandem.simulator.peer;
 import dev.tandem.simulator.engine.Handover;
 import dev.tandem.simulator.peer.Frames.Frame;
 import dev.tandem.simulator.peer.Frames.Kind;
+import dev.tandem.simulator.transfer.Line;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,6 +34,9 @@ import java.util.concurrent.TimeoutException;
  * checked.
  */
 public final class SideChannel implements AutoCloseable {
+    /** Says that a frame of more than all bytes follows. */
+    private static final byte[] GARBAGE = {127, 'g', 'a', 'r', 'b', 'a', 'g', 'e'};
+
     private static final int BACKLOG = 512;
     private static final int ATTEMPTS = 50;
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -122,6 +126,9 @@ public final class SideChannel implements AutoCloseable {
         try (connection) {
             InputStream in = connection.getInputStream();
             OutputStream out = connection.getOutputStream();
+            if (broken(connection, in, out)) {
+                return;
+            }
             while (answer(Frames.read(in), out, visits)) {
                 // until the peer leaves or is refused
             }
@@ -131,6 +138,27 @@ public final class SideChannel implements AutoCloseable {
             connections.remove(connection);
             visits.forEach(visit -> visit.cancel(false));
         }
+    }
+
+    /** Does what the line is told to; returns false if the peer is served. */
+    private boolean broken(Socket connection, InputStream in, OutputStream out) throws IOException {
+        Line line = peer.site().line().get();
+        if (line == Line.GOOD) {
+            return false;
+        }
+        if (line != Line.DEAD) {
+            Frames.read(in);
+        }
+        switch (line) {
+            case GOOD, DEAD, RESET -> connection.setSoLinger(true, 0);
+            case SILENT -> in.transferTo(OutputStream.nullOutputStream());
+            case GARBLED -> {
+                out.write(GARBAGE);
+                in.transferTo(OutputStream.nullOutputStream());
+            }
+            case REFUSED -> Frames.write(out, Kind.REFUSED, answer -> answer.writeUTF("nobody knows of that"));
+        }
+        return true;
     }
 
     private boolean answer(Frame frame, OutputStream out, Set<CompletableFuture<Host.Offer>> visits)

@@ -180,6 +180,23 @@ class FaultsTest {
     }
 
     @Test
+    void anAnswerThatIsNoStreamIsNoJsonOrHalfOfOne() throws IOException {
+        engine.faults().add(Fault.of(Kind.GARBAGE));
+        assertThat(post(WHOLE, "").body()).contains("no event at all").doesNotContain("\"choices\"");
+        engine.faults().add(Fault.of(Kind.SHORTEN).after(20));
+        Response half = post(WHOLE, "");
+        assertThat(half.status()).isEqualTo(200);
+        assertThat(half.body()).hasSize(20).startsWith("{\"id\"");
+    }
+
+    @Test
+    void whereKvIsHandedOverNotEverythingCanHappen() {
+        assertThatThrownBy(() -> engine.faults().add(Fault.of(Kind.TRICKLE).on(Fault.KV)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("trickle");
+    }
+
+    @Test
     void slowHeadersAndBodyArriveWhole() throws IOException {
         Response honest = post(WHOLE, "x-request-id: a\r\n");
         engine.faults().add(Fault.of(Kind.TRICKLE).after(50).pause(Duration.ofMillis(1)));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.simulator.engine.EngineCounter;
 import dev.tandem.simulator.engine.Finish;
+import dev.tandem.simulator.http.Fault.Kind;
 import dev.tandem.simulator.http.RawClient.Response;
 import dev.tandem.simulator.wire.Json;
 import java.io.IOException;
@@ -42,6 +43,29 @@ class NixlHandoverTest {
                 assertThat(cached(decoded)).isZero();
             }
             assertThat(pair.decode.stats().count(EngineCounter.PROMPT_COMPUTED)).isZero();
+        }
+    }
+
+    @Test
+    void whatHappensToConnectionsBetweenTheEnginesFailsDecode() throws IOException {
+        try (Pair pair = Pair.strict()) {
+            for (Kind kind : List.of(Kind.CRASH, Kind.RESET, Kind.GARBAGE, Kind.STATUS)) {
+                JsonNode params = pair.params(PROMPT);
+                pair.prefill.faults().add(Fault.of(kind).on(Fault.KV).times(0));
+                assertThat(pair.decode(PROMPT, params).status()).as("%s", kind).isEqualTo(500);
+                pair.prefill.faults().clear();
+            }
+            assertThat(pair.decode(PROMPT, pair.params(PROMPT)).status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void anAnswerMayLackItsParametersOrTheirMembers() throws IOException {
+        try (Pair pair = Pair.strict()) {
+            pair.prefill.faults().add(Fault.of(Kind.EMPTY_PARAMS));
+            assertThat(pair.params(PROMPT).path("remote_engine_id").isNull()).isTrue();
+            pair.prefill.faults().add(Fault.of(Kind.NO_PARAMS));
+            assertThat(pair.params(PROMPT)).isNull();
         }
     }
 
