@@ -47,6 +47,7 @@ final class LlamacppSlotIT {
                 .worker("p1", prefill.url(), Role.PREFILL)
                 .worker("d1", decode.url(), Role.DECODE)
                 .set("tandem.disagg.connector", "auto")
+                .set("tandem.health.failures-down", "1000000")
                 .start();
         forget();
     }
