@@ -15,6 +15,7 @@ import dev.tandem.gateway.api.Callers;
 import dev.tandem.gateway.api.ErrorWriter;
 import dev.tandem.gateway.api.RequestReader;
 import dev.tandem.gateway.body.BodyCollector;
+import dev.tandem.gateway.body.BodyLimits;
 import dev.tandem.gateway.body.BodyScanner;
 import dev.tandem.gateway.config.settings.AdmissionProperties;
 import dev.tandem.gateway.exchange.Drains;
@@ -54,12 +55,18 @@ class GatewayConfiguration {
     }
 
     @Bean
-    RequestReader requestReader(
-            TandemProperties properties, BodyCollector collector, Fingerprinter fingerprinter, Ticker ticker) {
+    BodyScanner bodyScanner(TandemProperties properties, Fingerprinter fingerprinter) {
         TandemProperties.BodyProperties body = properties.body();
+        return new BodyScanner(
+                fingerprinter, new BodyLimits(body.maxDepth(), body.maxValues(), body.maxChoices(), body.maxPrompts()));
+    }
+
+    @Bean
+    RequestReader requestReader(
+            TandemProperties properties, BodyCollector collector, BodyScanner scanner, Ticker ticker) {
         return new RequestReader(
                 collector,
-                new BodyScanner(fingerprinter, body.limits()),
+                scanner,
                 Schedulers.parallel(),
                 properties.routing().sessionHeaders(),
                 new Conversations(properties.disagg().reuseTurns()),
