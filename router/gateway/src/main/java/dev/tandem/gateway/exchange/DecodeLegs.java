@@ -13,9 +13,9 @@ import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.GivenUp;
 import dev.tandem.gateway.answer.Peek;
 import io.netty.buffer.ByteBuf;
-import java.util.function.UnaryOperator;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.time.Duration;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import reactor.core.publisher.Mono;
 

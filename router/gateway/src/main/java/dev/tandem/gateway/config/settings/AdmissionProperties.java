@@ -17,8 +17,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxWait Longest wait; after it a request is answered 504.
  * @param tenantHeaders Comma-separated list of request headers that may name the tenant, first match wins; the
  *     credentials tell tenants apart where there is none. Name headers only that a proxy in front sets.
- * @param priorityHeader Request header that may name the priority: high, normal or low. Name one only that a proxy
- *     in front sets.
+ * @param priorityHeader Request header that may name the priority: high, normal or low. Name one only that a proxy in
+ *     front sets.
  */
 public record AdmissionProperties(
         @DefaultValue("8192") @Min(1) int maxRunning,
