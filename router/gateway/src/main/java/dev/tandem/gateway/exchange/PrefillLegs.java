@@ -3,6 +3,8 @@ package dev.tandem.gateway.exchange;
 
 import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.disagg.Exchange;
+import dev.tandem.core.disagg.Exchange.Sequential;
+import dev.tandem.core.disagg.Handover.Pushed;
 import dev.tandem.core.disagg.KvConnector.AfterPrefillFailure;
 import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.failure.Failure;
@@ -160,14 +162,19 @@ final class PrefillLegs {
             case DECODE_ALONE -> failure;
             case ROUTE_AGAIN -> {
                 attempt.blame(leg.worker());
-                if (SILENT.contains(failure.failure())) {
-                    attempt.doubt(attempt.exchange().decode().worker()); // it may take nothing of what is pushed
+                if (failure.failure() == Failure.ENGINE_TIMEOUT && pushes(attempt.exchange())) {
+                    attempt.doubt(attempt.exchange().decode().worker());
                 }
                 yield failure.failure() == Failure.CONNECT_FAILED
                         ? failure
                         : new FailureException(Failure.PREFILL_FAILED, failure.detail(), failure);
             }
         };
+    }
+
+    /** Whether an engine may be silent because the other one does not take what it sends. */
+    private static boolean pushes(Exchange exchange) {
+        return exchange instanceof Sequential(Leg prefill, Pushed handover, Leg decode);
     }
 
     /** The decode worker is to blame, who did not call. */
