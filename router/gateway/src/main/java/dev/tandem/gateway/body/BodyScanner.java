@@ -107,7 +107,7 @@ public final class BodyScanner {
         return (int) parser.currentTokenLocation().getByteOffset();
     }
 
-    /** Refuses what Jackson would accept as UTF-16 or UTF-32, which engines read differently. */
+    /** Refuses what Jackson would accept as UTF-16 or UTF-32, or not look at, and engines read differently. */
     private static void requireUtf8(ByteBuf buffer) {
         int start = buffer.readerIndex();
         for (int i = 0; i < Math.min(4, buffer.readableBytes()); i++) {
@@ -116,6 +116,9 @@ public final class BodyScanner {
             if (b == 0 || (i == 0 && b >= 0xEF)) {
                 throw new FailureException(Failure.INVALID_JSON, "body: not UTF-8 text that begins with an object");
             }
+        }
+        if (!Utf8.is(buffer)) {
+            throw new FailureException(Failure.INVALID_JSON, "body: not UTF-8");
         }
     }
 

@@ -14,6 +14,7 @@ import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.api.ErrorWriter;
 import dev.tandem.gateway.api.RequestReader;
 import dev.tandem.gateway.body.BodyCollector;
+import dev.tandem.gateway.body.BodyLimits;
 import dev.tandem.gateway.body.BodyScanner;
 import dev.tandem.gateway.exchange.Drains;
 import dev.tandem.gateway.exchange.EngineClient;
@@ -49,15 +50,17 @@ class GatewayConfiguration {
     }
 
     @Bean
-    RequestReader requestReader(
-            TandemProperties properties, BodyCollector collector, Fingerprinter fingerprinter, Ticker ticker) {
+    BodyScanner bodyScanner(TandemProperties properties, Fingerprinter fingerprinter) {
         TandemProperties.BodyProperties body = properties.body();
+        return new BodyScanner(
+                fingerprinter, new BodyLimits(body.maxDepth(), body.maxValues(), body.maxChoices(), body.maxPrompts()));
+    }
+
+    @Bean
+    RequestReader requestReader(
+            TandemProperties properties, BodyCollector collector, BodyScanner scanner, Ticker ticker) {
         return new RequestReader(
-                collector,
-                new BodyScanner(fingerprinter, body.limits()),
-                Schedulers.parallel(),
-                properties.routing().sessionHeaders(),
-                ticker);
+                collector, scanner, Schedulers.parallel(), properties.routing().sessionHeaders(), ticker);
     }
 
     @Bean

@@ -2,7 +2,6 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.fleet.Role;
-import dev.tandem.gateway.body.BodyLimits;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
@@ -222,11 +221,7 @@ public record TandemProperties(
             @DefaultValue("128") @Min(1) int maxChoices,
             @DefaultValue("2048") @Min(1) int maxPrompts,
             @DefaultValue("10s") @NotNull Duration readSilence,
-            @DefaultValue("60s") @NotNull Duration readTimeout) {
-        BodyLimits limits() {
-            return new BodyLimits(maxDepth, maxValues, maxChoices, maxPrompts);
-        }
-    }
+            @DefaultValue("60s") @NotNull Duration readTimeout) {}
 
     /**
      * Listening socket.
@@ -234,17 +229,14 @@ public record TandemProperties(
      * @param writeStall Longest time that a client may leave bytes of its answer unread before it is cut off.
      * @param idleTimeout Age at which an unused connection of a client is closed.
      * @param sendBuffer Size of a connection's send buffer; small ones keep slow readers cheap.
-     * @param maxConnections Most connections of clients; further ones are closed at once. Fewer where the limit of open
-     *     files, halved and less 500, is lower: each client has a connection to an engine, too.
+     * @param maxConnections Most connections of clients; never more than half the limit of open files, less 500.
      * @param maxConnectionsPerPeer Most connections from one address, or from one IPv6 network of 64 bits; 0 for any
      *     number, as behind a load balancer, where all come from one. This machine's own are not counted.
      * @param maxRequestLine Longest request line; a longer one is answered 414.
      * @param maxHeaderSize Most bytes of all headers of a request; more are answered 431.
      * @param maxHeaders Most headers of a request; more are answered 431.
-     * @param headTimeout Longest time from the first byte of a request to the end of its headers; then it is answered
-     *     408.
-     * @param maxPipelined Most requests that may wait on a connection for the answer to the one before; with one more
-     *     the connection is closed.
+     * @param headTimeout Longest time for a request's line and headers; then it is answered 408.
+     * @param maxPipelined Most requests that may wait on a connection; with one more it is closed.
      */
     public record EdgeProperties(
             @DefaultValue("30s") @NotNull Duration writeStall,

@@ -5,10 +5,8 @@ import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.TrialListener;
-import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.body.BodyScanner;
-import dev.tandem.gateway.config.TandemProperties.BodyProperties;
 import dev.tandem.gateway.config.TandemProperties.CanaryProperties;
 import dev.tandem.gateway.exchange.Drains;
 import dev.tandem.gateway.exchange.EngineClient;
@@ -52,10 +50,8 @@ class TrialConfiguration {
     }
 
     @Bean
-    PairTrials.Surroundings trialSurroundings(TandemProperties properties, Fingerprinter fingerprinter, Ticker ticker) {
-        BodyProperties body = properties.body();
-        return new PairTrials.Surroundings(
-                new BodyScanner(fingerprinter, body.limits()), ticker, ThreadLocalRandom::current);
+    PairTrials.Surroundings trialSurroundings(BodyScanner scanner, Ticker ticker) {
+        return new PairTrials.Surroundings(scanner, ticker, ThreadLocalRandom::current);
     }
 
     @Bean(initMethod = "start")

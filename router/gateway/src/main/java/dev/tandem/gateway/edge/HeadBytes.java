@@ -16,6 +16,8 @@ final class HeadBytes implements ByteProcessor {
     /** Empty lines before a request line; RFC 9112, section 2.2, asks for one. */
     private static final int MAX_EMPTY_LINES = 4;
 
+    private static final byte DELETE = 0x7F;
+
     private enum Place {
         BEFORE_LINE,
         REQUEST_LINE,
@@ -58,6 +60,9 @@ final class HeadBytes implements ByteProcessor {
 
     @Override
     public boolean process(byte value) {
+        if (place == Place.HEADER && value >= ' ' && value != DELETE && !carriageReturn) {
+            return true; // nearly all bytes
+        }
         refusal = carriageReturn ? afterCarriageReturn(value) : judge(value);
         last = value;
         return refusal == null;
@@ -86,7 +91,7 @@ final class HeadBytes implements ByteProcessor {
         if (value == '\n') {
             return malformed("a line ends without a carriage return");
         }
-        if ((value >= 0 && value < ' ' && value != '\t') || value == 0x7F) {
+        if ((value >= 0 && value < ' ' && value != '\t') || value == DELETE) {
             return malformed("a control character");
         }
         return switch (place) {

@@ -46,7 +46,7 @@ final class TokenIds {
     String behind(JsonNode prompt) {
         StringBuilder list = new StringBuilder(6 * (prompt.size() + count)).append('[');
         for (JsonNode id : prompt) {
-            list.append(id.asInt()).append(',');
+            list.append(id.asInt(-1)).append(',');
         }
         for (int i = 0; i < count; i++) {
             list.append(ids[i]).append(',');

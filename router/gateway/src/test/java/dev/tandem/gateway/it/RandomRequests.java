@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /** Makes requests as odd as JSON allows, each from the seed alone. Confined to one thread. */
@@ -91,6 +92,8 @@ final class RandomRequests {
             "chat_template_kwargs",
             "add_generation_prompt");
 
+    private static final Set<String> COUNTS = Set.of("n", "best_of");
+
     /** Fields that a client has no business with: they are removed from every leg. */
     static final List<String> CONTROL = List.of(
             "kv_transfer_params",
@@ -132,7 +135,8 @@ final class RandomRequests {
         }
         int more = random.nextInt(9);
         for (int i = 0; i < more; i++) {
-            fields.putIfAbsent(KNOWN.get(random.nextInt(KNOWN.size())), value(0));
+            String known = KNOWN.get(random.nextInt(KNOWN.size()));
+            fields.putIfAbsent(known, COUNTS.contains(known) ? count() : value(0));
             fields.putIfAbsent(TEXTS.get(random.nextInt(4)) + random.nextInt(1000), value(0));
         }
         while (random.nextInt(4) == 0) {
@@ -248,6 +252,11 @@ final class RandomRequests {
 
     private String number() {
         return NUMBERS.get(random.nextInt(NUMBERS.size()));
+    }
+
+    /** More answers than the gateway's limit would be refused. */
+    private String count() {
+        return List.of("null", "1", "2.0", "\"3\"", "128", "[1]").get(random.nextInt(6));
     }
 
     private String space() {
