@@ -37,21 +37,9 @@ import java.util.function.Supplier;
  */
 public enum Meters {
     /** Requests that have ended. */
-    REQUESTS(
-            "tandem.requests",
-            Type.COUNTER,
-            Unit.NONE,
-            "Requests that have ended, each counted once.",
-            API,
-            MODEL,
-            OUTCOME),
+    REQUESTS("tandem.requests", "Requests that have ended, each counted once.", API, MODEL, OUTCOME),
     /** Requests that ended with a failure. */
-    FAILURES(
-            "tandem.failures",
-            Type.COUNTER,
-            Unit.NONE,
-            "Requests that ended with an error or broke off after the answer had begun.",
-            CODE),
+    FAILURES("tandem.failures", "Requests that ended with an error or broke off after the answer had begun.", CODE),
     /** Clients that left. */
     ABORTS("tandem.aborts", Type.COUNTER, Unit.NONE, "Requests whose client left before it had the whole answer."),
     /** Further attempts. */
@@ -59,37 +47,23 @@ public enum Meters {
     /** Further attempts that were not made. */
     RETRIES_DENIED(
             "tandem.retries.denied",
-            Type.COUNTER,
-            Unit.NONE,
             "Failed attempts that no other followed, because there were too many retries already (tandem.retry.budget)."),
     /** Failed legs. */
-    LEG_FAILURES(
-            "tandem.leg.failures",
-            Type.COUNTER,
-            Unit.NONE,
-            "Legs that failed, those that another attempt made good included.",
-            CODE,
-            LEG),
+    LEG_FAILURES("tandem.leg.failures", "Legs that failed, those that another attempt made good included.", CODE, LEG),
     /** Streams that broke off. */
     RESUMES(
             "tandem.resumes",
-            Type.COUNTER,
-            Unit.NONE,
             "Streams that broke off behind their first byte with tandem.stream.resume, by what became of them.",
             FATE),
     /** Turns of conversations. */
     TURNS(
             "tandem.turns",
-            Type.COUNTER,
-            Unit.NONE,
             "KV caches that decode workers keep for the next turn of a conversation (tandem.disagg.reuse-turns), by what"
                     + " became of them; kept counts all of them.",
             TURN),
     /** What became of hand-overs. */
     HANDOVERS(
             "tandem.handovers",
-            Type.COUNTER,
-            Unit.NONE,
             "KV caches that prefill workers computed for decode workers and handed over by name, by what became of them;"
                     + " an abandoned one stays on the prefill worker until its lease ends.",
             CONNECTOR,
@@ -112,8 +86,6 @@ public enum Meters {
     /** Trials of pairs. */
     CANARY_TRIALS(
             "tandem.canary.trials",
-            Type.COUNTER,
-            Unit.NONE,
             "Trials of pairs with prompts of the gateway's own, by what was found.",
             CONNECTOR,
             FINDING),
@@ -126,15 +98,11 @@ public enum Meters {
     /** Times at which workers were ejected. */
     EJECTIONS(
             "tandem.ejections",
-            Type.COUNTER,
-            Unit.NONE,
             "Times at which a worker that passes its probes was ejected, because it failed requests.",
             ROLE),
     /** Times at which ejecting was given up. */
     PANICS(
             "tandem.panics",
-            Type.COUNTER,
-            Unit.NONE,
             "Times at which more than half of the workers of a role and model were ejected, so that all of them get"
                     + " requests again.",
             ROLE),
@@ -147,8 +115,6 @@ public enum Meters {
     /** Messages that engines sent unasked. */
     ENGINE_MESSAGES(
             "tandem.engine.messages",
-            Type.COUNTER,
-            Unit.NONE,
             "Registrations, notices and calls of engines, by what became of them; a notice counts once for each request"
                     + " that it names.",
             MESSAGE,
@@ -156,8 +122,6 @@ public enum Meters {
     /** Clients that were turned away. */
     EDGE_REJECTED(
             "tandem.edge.rejected",
-            Type.COUNTER,
-            Unit.NONE,
             "Connections and requests that were turned away before they became requests, by the reason.",
             REASON),
     /** Open connections of clients. */
@@ -299,6 +263,11 @@ public enum Meters {
 
     @SuppressWarnings("ImmutableEnumChecker") // made by List.of
     private final List<Double> bounds;
+
+    /** Makes a counter without a unit. */
+    Meters(String dottedName, String sentence, MeterTag... tags) {
+        this(dottedName, Type.COUNTER, Unit.NONE, sentence, tags);
+    }
 
     Meters(String dottedName, Type type, Unit unit, String sentence, MeterTag... tags) {
         this.dottedName = dottedName;
