@@ -120,9 +120,7 @@ final class StressBench implements Callable<Integer> {
         ConcurrentMap<Integer, Long> gone = new ConcurrentHashMap<>();
         Thread.ofPlatform().daemon().start(() -> listen(told, gone));
         ProxyProcess.Spec spec = tandem.with(settings(scenario, enginePort), Proxies.freePort());
-        HttpClient probe = HttpClient.newBuilder().connectTimeout(PATIENCE).build();
-        URI ready = URI.create("http://127.0.0.1:" + spec.port() + "/readyz");
-        try (ProxyProcess gateway = ProxyProcess.start(spec, folder, cores.proxy(), () -> answers(probe, ready));
+        try (ProxyProcess gateway = started(spec, folder);
                 Vitals vitals = Vitals.of(gateway.pid())) {
             Outcome outcome = scenario.run(new Field(spec.port(), gone, vitals));
             return new Report.Part(scenario.name(), scenario.what(), outcome.figures(), vitals.samples());
@@ -131,10 +129,19 @@ final class StressBench implements Callable<Integer> {
         }
     }
 
+    /** What asks whether it is ready holds no connection afterwards. */
+    private ProxyProcess started(ProxyProcess.Spec spec, Path folder) throws IOException {
+        URI ready = URI.create("http://127.0.0.1:" + spec.port() + "/readyz");
+        try (HttpClient probe = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
+            return ProxyProcess.start(spec, folder, cores.proxy(), () -> answers(probe, ready));
+        }
+    }
+
     private static List<String> settings(Scenario scenario, int enginePort) {
         List<String> settings = new ArrayList<>(List.of(
                 "--tandem.unified-urls=http://127.0.0.1:" + enginePort,
                 "--tandem.disagg.canary.enabled=false",
+                "--tandem.edge.max-connections=16384",
                 "--tandem.admission.max-running=16384",
                 "--tandem.engine.max-connections=16384"));
         for (String more : scenario.settings()) {

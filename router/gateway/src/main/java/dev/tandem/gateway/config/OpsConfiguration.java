@@ -7,6 +7,7 @@ import dev.tandem.core.lifecycle.EdgeListener;
 import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.body.BodyCollector;
 import dev.tandem.gateway.config.settings.DrainProperties;
 import dev.tandem.gateway.config.settings.HealthProperties;
@@ -20,6 +21,7 @@ import dev.tandem.gateway.ops.ManagementServer;
 import dev.tandem.gateway.ops.Page;
 import dev.tandem.gateway.ops.WorkerDrains;
 import dev.tandem.gateway.telemetry.AccessLog;
+import dev.tandem.gateway.telemetry.AdmissionMeters;
 import dev.tandem.gateway.telemetry.EdgeMeters;
 import dev.tandem.gateway.telemetry.EngineMessageMeters;
 import dev.tandem.gateway.telemetry.Listeners;
@@ -92,6 +94,11 @@ class OpsConfiguration {
     @Bean
     EngineMessageListener engineMessageListener(MeterRegistry meters, Workforce workforce) {
         return new EngineMessageMeters(meters, workforce::registered);
+    }
+
+    @Bean
+    AdmissionMeters admissionMeters(MeterRegistry meters, WaitingRoom room) {
+        return new AdmissionMeters(meters, room::running, room::queued);
     }
 
     @Bean

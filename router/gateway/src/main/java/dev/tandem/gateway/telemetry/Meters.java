@@ -124,6 +124,10 @@ public enum Meters {
             "tandem.edge.rejected",
             "Connections and requests that were turned away before they became requests, by the reason.",
             REASON),
+    /** Requests that run. */
+    RUNNING("tandem.running", Type.GAUGE, Unit.NONE, "Requests that run (tandem.admission.max-running)."),
+    /** Requests that wait. */
+    WAITING("tandem.waiting", Type.GAUGE, Unit.NONE, "Requests that wait (tandem.admission.max-waiting)."),
     /** Open connections of clients. */
     EDGE_CONNECTIONS("tandem.edge.connections", Type.GAUGE, Unit.NONE, "Connections of clients that are open."),
     /** Bodies that are held. */

@@ -105,6 +105,8 @@ final class FairnessIT {
         for (String name : List.of("a0", "a1", "a2", "a3", "b1", "c1", "c2")) {
             asked.add(ask(name, "x-tenant-id: " + name.charAt(0)));
         }
+        assertThat(rig.metric("tandem_running")).isEqualTo(1);
+        assertThat(rig.metric("tandem_waiting")).isEqualTo(6);
 
         finish(asked);
         assertThat(served()).containsExactly("a0", "a1", "b1", "c1", "a2", "c2", "a3");
