@@ -6,7 +6,6 @@ import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -82,15 +81,11 @@ public sealed interface RequestBody {
         }
 
         private String sha256() {
-            try {
-                MessageDigest digest = MessageDigest.getInstance("SHA-256");
-                for (ByteBuffer part : bytes().nioBuffers()) {
-                    digest.update(part);
-                }
-                return HexFormat.of().formatHex(digest.digest());
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException("every JDK has SHA-256", e);
+            MessageDigest digest = Sha256.begin();
+            for (ByteBuffer part : bytes().nioBuffers()) {
+                digest.update(part);
             }
+            return HexFormat.of().formatHex(digest.digest());
         }
 
         /** Whether the client asks for the log-probabilities of its prompt; known also once released. */

@@ -5,9 +5,8 @@ import dev.tandem.core.disagg.Pairing;
 import dev.tandem.core.disagg.Pairing.Shortcut;
 import dev.tandem.core.fleet.Seat;
 import dev.tandem.core.request.ApiKind;
+import dev.tandem.gateway.body.Sha256;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Set;
@@ -52,14 +51,6 @@ public final class Pairings {
     private String token() {
         ByteBuffer input = ByteBuffer.allocate(secret.length + Long.BYTES);
         input.put(secret).putLong(count.incrementAndGet());
-        return HexFormat.of().formatHex(sha256().digest(input.array()), 0, TOKEN_BYTES);
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return HexFormat.of().formatHex(Sha256.begin().digest(input.array()), 0, TOKEN_BYTES);
     }
 }

@@ -3,12 +3,12 @@ package dev.tandem.gateway.turn;
 
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.gateway.body.ScannedBody;
+import dev.tandem.gateway.body.Sha256;
 import dev.tandem.gateway.body.Tokenizable;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
@@ -49,15 +49,11 @@ public final class Conversations {
     }
 
     private static String key(@Nullable String credentials, @Nullable String model, String name) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (String part : new String[] {name, model, credentials}) {
-                digest.update(Objects.requireNonNullElse(part, "").getBytes(StandardCharsets.UTF_8));
-                digest.update((byte) 0);
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
+        MessageDigest digest = Sha256.begin();
+        for (String part : new String[] {name, model, credentials}) {
+            digest.update(Objects.requireNonNullElse(part, "").getBytes(StandardCharsets.UTF_8));
+            digest.update((byte) 0);
         }
+        return HexFormat.of().formatHex(digest.digest());
     }
 }

@@ -2,10 +2,9 @@
 package dev.tandem.gateway.turn;
 
 import dev.tandem.gateway.answer.AnswerJson;
+import dev.tandem.gateway.body.Sha256;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -78,12 +77,8 @@ public final class TokenIds {
 
     /** Returns a text that only the same tokens have: the SHA-256 of the first ones. */
     String digest(int first) {
-        try {
-            ByteBuffer bytes = ByteBuffer.allocate(first * Integer.BYTES);
-            bytes.asIntBuffer().put(ids, 0, first);
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes.array()));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        ByteBuffer bytes = ByteBuffer.allocate(first * Integer.BYTES);
+        bytes.asIntBuffer().put(ids, 0, first);
+        return HexFormat.of().formatHex(Sha256.begin().digest(bytes.array()));
     }
 }
