@@ -18,6 +18,11 @@ final class Outcome {
      */
     record Figure(String what, String goal, String reached, boolean met) {}
 
+    /** Adds a figure of which nobody has said what it should be. */
+    Outcome seen(String what, double reached, String unit) {
+        return add(what, "–", text(reached) + " " + unit, true);
+    }
+
     /** Adds a number of things that should not exceed a limit. */
     Outcome atMost(String what, long reached, long limit) {
         return atMost(what, (double) reached, (double) limit, "");

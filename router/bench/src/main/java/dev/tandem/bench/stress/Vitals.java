@@ -56,12 +56,15 @@ final class Vitals implements AutoCloseable {
         }
     }
 
-    private synchronized void sample() {
-        samples.add(new Sample(
+    /** Returns what it holds now. */
+    synchronized Sample sample() {
+        Sample now = new Sample(
                 (System.nanoTime() - began) / 1e9,
                 Procfs.residentKib(pid),
                 Procfs.descriptors(pid),
-                Procfs.threads(pid)));
+                Procfs.threads(pid));
+        samples.add(now);
+        return now;
     }
 
     @Override
