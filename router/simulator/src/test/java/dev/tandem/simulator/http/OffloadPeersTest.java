@@ -99,6 +99,7 @@ class OffloadPeersTest {
         try (Pair pair = pair(false)) {
             RawClient decode = router.begin(pair.decode, decodeLeg(pair, PROMPT, "a"), "");
             Dialogue.untilRegistered(pair.prefill);
+            Waiting.until(() -> pair.decode.stats().deferred() == 1);
             pair.nanos.addAndGet(Duration.ofSeconds(29).toNanos());
             assertThat(pair.decode.stats().deferred()).isEqualTo(1);
             pair.nanos.addAndGet(Duration.ofSeconds(2).toNanos());

@@ -116,7 +116,7 @@ class SglangTest {
             RawClient decode = router.begin(pair.decode, leg(pair, PROMPT, ROOM), "");
             Dialogue.untilRegistered(pair.prefill);
             pair.nanos.addAndGet(Duration.ofSeconds(299).toNanos());
-            assertThat(pair.decode.stats().deferred()).isEqualTo(1);
+            Waiting.until(() -> pair.decode.stats().deferred() == 1);
             pair.nanos.addAndGet(Duration.ofSeconds(2).toNanos());
             Waiting.until(() -> pair.decode.stats().deferred() == 0);
             Response failed = decode.read();
