@@ -152,6 +152,8 @@ else
   export PATH="$PATH:/usr/sbin:/sbin"
 fi
 
+peers_folder=(--peer-environments "$cache")
+if [ "$main" = dev.tandem.bench.stress.StressBench ]; then peers_folder=(); fi
 exec "$java_home/bin/java" -XX:+UseSerialGC -Xmx1g --enable-native-access=ALL-UNNAMED \
   -cp "$(newest router/bench/target 'tandem-bench-*.jar')" "$main" \
-  --peer-environments "$cache" ${arguments[@]+"${arguments[@]}"}
+  ${peers_folder[@]+"${peers_folder[@]}"} ${arguments[@]+"${arguments[@]}"}

@@ -13,9 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -117,9 +114,8 @@ final class RelayBench implements Callable<Integer> {
             describe(facts);
             Comparison comparison = new Comparison(settings, loop, workers.toHandle(), directory, System.err);
             Report report = new Report(facts, comparison.run(specs, chosenCells()));
-            String name = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now(ZoneOffset.UTC));
             System.out.println(report.markdown());
-            System.err.println("written to " + report.write(results, name));
+            System.err.println("written to " + report.write(results, Results.now()));
             return report.faulty() ? 3 : 0;
         } finally {
             workers.destroy();

@@ -4,15 +4,12 @@ package dev.tandem.bench.handover;
 import dev.tandem.bench.Machine;
 import dev.tandem.bench.Proxies;
 import dev.tandem.bench.ProxyProcess;
+import dev.tandem.bench.Results;
 import dev.tandem.bench.TandemOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.LocalDate;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -172,11 +169,9 @@ final class HandoverBench implements Callable<Integer> {
 
     private int publish(Report report) throws IOException {
         System.out.println(report.markdown());
-        String name = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now(ZoneOffset.UTC));
-        System.err.println("written to " + report.write(results, "handover-" + name));
+        System.err.println("written to " + report.write(results, "handover-" + Results.now()));
         if (writeDocs) {
-            Path docs = Path.of("docs", "benchmarks", "results");
-            System.err.println("written to " + report.writeDocs(docs, LocalDate.now(ZoneOffset.UTC) + "-handover"));
+            System.err.println("written to " + report.writeDocs(Results.DOCS, Results.today() + "-handover"));
         }
         return report.faulty() ? 3 : 0;
     }

@@ -33,7 +33,7 @@ record Leaving(int single, int together) implements Scenario {
         int unseen = 0;
         for (int i = 0; i < single; i++) {
             long left = leave(field, i);
-            double seen = left == 0 ? Double.NaN : await(field, i, left);
+            double seen = left == 0 ? Double.NaN : field.gone().millis(i, left, PATIENCE);
             if (Double.isNaN(seen)) {
                 unseen++;
             } else {
@@ -69,19 +69,6 @@ record Leaving(int single, int together) implements Scenario {
         return caller;
     }
 
-    /** Returns milliseconds from leaving to the engine's seeing it, NaN when it does not. */
-    private static double await(Field field, int id, long left) throws InterruptedException {
-        long end = System.nanoTime() + PATIENCE.toNanos();
-        while (System.nanoTime() < end) {
-            Long seen = field.gone().get(id);
-            if (seen != null) {
-                return (seen - left) / 1e6;
-            }
-            Thread.sleep(1);
-        }
-        return Double.NaN;
-    }
-
     private double allAtOnce(Field field) throws InterruptedException {
         Crowd crowd = new Crowd();
         List<Caller> callers = new ArrayList<>();
@@ -105,20 +92,7 @@ record Leaving(int single, int together) implements Scenario {
                 crowd.noteFailed();
             }
         }
-        long end = left + PATIENCE.toNanos();
-        while (System.nanoTime() < end && field.gone().size() < single + callers.size()) {
-            Thread.sleep(5);
-        }
-        boolean all = crowd.failed() == 0
-                && callers.size() == together
-                && field.gone().size() >= single + together;
-        return all
-                ? (field.gone().values().stream()
-                                        .mapToLong(Long::longValue)
-                                        .max()
-                                        .orElse(left)
-                                - left)
-                        / 1e6
-                : Double.POSITIVE_INFINITY;
+        double last = field.gone().millisToLast(single + together, left, PATIENCE);
+        return crowd.failed() == 0 && callers.size() == together ? last : Double.POSITIVE_INFINITY;
     }
 }

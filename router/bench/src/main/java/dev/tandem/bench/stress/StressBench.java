@@ -4,6 +4,7 @@ package dev.tandem.bench.stress;
 import dev.tandem.bench.Machine;
 import dev.tandem.bench.Proxies;
 import dev.tandem.bench.ProxyProcess;
+import dev.tandem.bench.Results;
 import dev.tandem.bench.TandemOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -14,16 +15,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.LocalDate;
-import java.time.LocalDateTime;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -71,9 +66,6 @@ final class StressBench implements Callable<Integer> {
     @Option(names = "--write-docs", description = "Write table and plots to docs/benchmarks/results/, too.")
     private boolean writeDocs;
 
-    @Option(names = "--peer-environments", hidden = true)
-    private Path unused = Path.of("");
-
     @Mixin
     private Machine.Cores cores = new Machine.Cores();
 
@@ -117,7 +109,7 @@ final class StressBench implements Callable<Integer> {
         Process engine = StressEngine.start(scenario.slots());
         BufferedReader told = engine.inputReader(StandardCharsets.UTF_8);
         int enginePort = StressEngine.port(told);
-        ConcurrentMap<Integer, Long> gone = new ConcurrentHashMap<>();
+        Departures gone = new Departures();
         Thread.ofPlatform().daemon().start(() -> listen(told, gone));
         ProxyProcess.Spec spec = tandem.with(settings(scenario, enginePort), Proxies.freePort());
         try (ProxyProcess gateway = started(spec, folder);
@@ -152,10 +144,10 @@ final class StressBench implements Callable<Integer> {
         return settings;
     }
 
-    private static void listen(BufferedReader told, ConcurrentMap<Integer, Long> gone) {
+    private static void listen(BufferedReader told, Departures gone) {
         told.lines().filter(line -> line.startsWith(StressEngine.GONE)).forEach(line -> {
             String[] words = line.split(" ", -1);
-            gone.put(Integer.parseInt(words[1]), Long.parseLong(words[2]));
+            gone.note(Integer.parseInt(words[1]), Long.parseLong(words[2]));
         });
     }
 
@@ -174,11 +166,9 @@ final class StressBench implements Callable<Integer> {
 
     private int publish(Report report) throws IOException {
         System.out.println(report.markdown());
-        String name = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now(ZoneOffset.UTC));
-        System.err.println("written to " + report.write(results, "stress-" + name));
+        System.err.println("written to " + report.write(results, "stress-" + Results.now()));
         if (writeDocs) {
-            Path docs = Path.of("docs", "benchmarks", "results");
-            System.err.println("written to " + report.write(docs, LocalDate.now(ZoneOffset.UTC) + "-stress"));
+            System.err.println("written to " + report.write(Results.DOCS, Results.today() + "-stress"));
         }
         return report.met() ? 0 : 3;
     }

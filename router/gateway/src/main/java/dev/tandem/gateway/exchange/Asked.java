@@ -4,6 +4,7 @@ package dev.tandem.gateway.exchange;
 import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.gateway.body.RequestBody;
+import dev.tandem.gateway.turn.Conversation;
 import io.netty.handler.codec.http.HttpHeaders;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param headers headers of the client that engines may see
  * @param streaming whether the answer is a stream
  * @param edits what every leg changes in the body, before its own changes
- * @param conversation key of the conversation that it is a turn of, or null
+ * @param conversation the one that it is a turn of, or null
  */
 public record Asked(
         ApiKind api,
@@ -23,7 +24,7 @@ public record Asked(
         HttpHeaders headers,
         boolean streaming,
         BodyEdits edits,
-        @Nullable String conversation) {
+        @Nullable Conversation conversation) {
     /** Asks for what a client asks for, outside of any conversation. */
     public Asked(ApiKind api, RequestBody body, HttpHeaders headers, boolean streaming) {
         this(api, body, headers, streaming, BodyEdits.NONE, null);

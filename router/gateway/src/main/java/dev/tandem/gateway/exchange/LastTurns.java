@@ -10,7 +10,7 @@ import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.core.lifecycle.RequestListener.TurnResult;
 import dev.tandem.gateway.answer.TokenIdFields;
 import dev.tandem.gateway.body.RequestBody;
-import dev.tandem.gateway.body.Tokenizable;
+import dev.tandem.gateway.turn.Conversation;
 import dev.tandem.gateway.turn.TokenIds;
 import dev.tandem.gateway.turn.Turn;
 import dev.tandem.gateway.turn.TurnAnswer;
@@ -48,18 +48,17 @@ public final class LastTurns {
      */
     Mono<LegRequest> recalled(Attempt attempt, Asked asked, LegRequest prefill) {
         return turn(attempt, asked)
-                .flatMap(next -> turns.find(next.conversation())
+                .flatMap(next -> turns.find(next.conversation().key())
                         .filter(last -> readable(next, last))
                         .map(last -> recalled(next, last, prefill)))
                 .orElseGet(() -> Mono.just(prefill));
     }
 
     private Mono<LegRequest> recalled(Next next, Turn last, LegRequest prefill) {
-        return Mono.justOrEmpty(Tokenizable.of(prefill.leg().api(), prefill.body()))
-                .flatMap(promptOnly -> prompts.of(prefill, promptOnly))
+        return prompts.of(prefill, next.conversation().promptOnly())
                 .flatMap(ids -> Mono.justOrEmpty(TokenIds.list(Unpooled.copiedBuffer(ids, StandardCharsets.US_ASCII))))
                 .map(prompt -> last.precedes(prompt) ? TurnResult.READ : TurnResult.CHANGED)
-                .filter(result -> turns.take(next.conversation(), last, result) && result == TurnResult.READ)
+                .filter(result -> turns.take(next.conversation().key(), last, result) && result == TurnResult.READ)
                 .map(read -> prefill.with(last.params()))
                 .defaultIfEmpty(prefill);
     }
@@ -71,7 +70,7 @@ public final class LastTurns {
                 .filter(now -> now.state() != WorkerStatus.State.DOWN && now.starts() == last.starts())
                 .isPresent();
         if (!there) {
-            turns.take(next.conversation(), last, TurnResult.UNREAD);
+            turns.take(next.conversation().key(), last, TurnResult.UNREAD);
         }
         return there && connectors.pairs(next.seats().prefill().facts(), keeper.facts());
     }
@@ -103,7 +102,7 @@ public final class LastTurns {
         Seat keeper = turn.seats().decode();
         fleet.status(keeper.worker())
                 .flatMap(status -> TurnAnswer.read(answer, turn.wanted(), keeper, status.starts()))
-                .ifPresent(kept -> turns.keep(turn.conversation(), kept));
+                .ifPresent(kept -> turns.keep(turn.conversation().key(), kept));
     }
 
     private static boolean asks(LegRequest request) {
@@ -113,7 +112,7 @@ public final class LastTurns {
 
     /** Returns the turn that an attempt is; empty for one that neither reads nor leaves anything. */
     private static Optional<Next> turn(Attempt attempt, Asked asked) {
-        String conversation = asked.conversation();
+        Conversation conversation = asked.conversation();
         return conversation == null
                 ? Optional.empty()
                 : attempt.seats()
@@ -125,9 +124,9 @@ public final class LastTurns {
     /**
      * A turn that is under way.
      *
-     * @param conversation key of its conversation
+     * @param conversation its conversation
      * @param seats who hands over to whom
      * @param wanted what decode has to say of what it keeps
      */
-    private record Next(String conversation, Seats seats, Carried wanted) {}
+    private record Next(Conversation conversation, Seats seats, Carried wanted) {}
 }

@@ -5,6 +5,7 @@ import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.request.Caller;
 import dev.tandem.core.routing.RoutingRequest;
 import dev.tandem.gateway.body.RequestBody;
+import dev.tandem.gateway.turn.Conversation;
 import io.netty.handler.codec.http.HttpHeaders;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param headers headers that engines may see
  * @param caller who asks
  * @param routing what routing may look at
- * @param conversation key of the conversation whose next turn may read what this one leaves, or null
+ * @param conversation the one whose next turn may read what this one leaves, or null
  * @param arrivedNanos when its head arrived
  */
 public record ClientRequest(
@@ -31,5 +32,5 @@ public record ClientRequest(
         HttpHeaders headers,
         Caller caller,
         RoutingRequest routing,
-        @Nullable String conversation,
+        @Nullable Conversation conversation,
         long arrivedNanos) {}

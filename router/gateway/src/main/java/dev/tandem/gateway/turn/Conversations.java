@@ -31,20 +31,21 @@ public final class Conversations {
     }
 
     /**
-     * Returns the key of the conversation that a request is a turn of; null for none of which the next turn could read
-     * anything. Engines of vLLM 0.32 say only in answers that are no streams what they keep.
+     * Returns the conversation that a request is a turn of; null for none of which the next turn could read anything.
+     * Engines of vLLM 0.32 say only in answers that are no streams what they keep.
      *
      * @param client all headers of the client
      * @param session key of the client's session, or null
      */
-    public @Nullable String of(ApiKind api, HttpHeaders client, @Nullable String session, ScannedBody body) {
+    public @Nullable Conversation of(ApiKind api, HttpHeaders client, @Nullable String session, ScannedBody body) {
         if (!enabled || body.streaming()) {
             return null;
         }
         Optional<String> named =
                 Optional.ofNullable(session).or(() -> body.body().text(FIELD));
-        return named.filter(name -> Tokenizable.of(api, body.body()).isPresent())
-                .map(name -> key(client.get(HttpHeaderNames.AUTHORIZATION), body.model(), name))
+        return named.flatMap(name -> Tokenizable.of(api, body.body())
+                        .map(promptOnly -> new Conversation(
+                                key(client.get(HttpHeaderNames.AUTHORIZATION), body.model(), name), promptOnly)))
                 .orElse(null);
     }
 
