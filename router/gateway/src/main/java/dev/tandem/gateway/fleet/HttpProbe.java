@@ -63,19 +63,19 @@ final class HttpProbe {
 
     private Mono<Probe> healthy(Worker worker, ModelList models, @Nullable String apiKey) {
         EngineFacts declared = targets.declared().apply(worker);
+        Probed probed = new Probed(worker, models.names().iterator().next(), apiKey);
         return inspector
-                .inspect(worker, apiKey, declared.connector() != null)
+                .inspect(probed, declared.connector() != null)
                 .map(facts -> facts.declaredAs(declared))
                 .flatMap(facts -> versions.complete(worker, facts, apiKey))
-                .flatMap(facts -> ids.complete(target(worker, facts, models.names(), apiKey), facts))
+                .flatMap(facts -> ids.complete(probed, idSource(worker, facts), facts))
                 .map(facts -> ready(worker, models.names(), facts.taking(models.contextTokens())));
     }
 
-    private EngineIds.Target target(Worker worker, EngineFacts facts, Set<String> models, @Nullable String apiKey) {
-        EngineIdSource source = worker.role() == Role.PREFILL
+    private EngineIdSource idSource(Worker worker, EngineFacts facts) {
+        return worker.role() == Role.PREFILL
                 ? targets.connectors().of(facts).engineIdSource()
                 : EngineIdSource.NOT_NEEDED;
-        return new EngineIds.Target(worker, source, models.iterator().next(), apiKey);
     }
 
     /** An engine that others could not find is not up. */

@@ -18,6 +18,9 @@ record Spoken(
         String seen,
         List<String> choices,
         @Nullable KvAddress address) {
+    private static final String PULL = "nixl";
+    private static final String PUSH = "nixl-push";
+
     /** Nothing was seen. */
     static final Spoken NOTHING = new Spoken(null, "nothing", List.of(), null);
 
@@ -39,5 +42,20 @@ record Spoken(
     /** Makes what can be any of several connectors. */
     static Spoken oneOf(String seen, String... choices) {
         return new Spoken(null, seen, List.of(choices), null);
+    }
+
+    /** Whether a prefill answer tells which of the two protocols of NIXL it is. */
+    boolean eitherNixl() {
+        return PULL.equals(connector) && choices.contains(PUSH);
+    }
+
+    /** Returns which of the two it is, by the {@code transfer_mode} of a prefill answer; before vLLM 0.24 all pull. */
+    Spoken moving(String transferMode) {
+        return switch (transferMode) {
+            case "push" -> only(PUSH, seen + ", prefill answer with transfer_mode push");
+            case "pull" -> only(PULL, seen + ", prefill answer with transfer_mode pull");
+            case "" -> only(PULL, seen + ", prefill answer without transfer_mode");
+            default -> this;
+        };
     }
 }

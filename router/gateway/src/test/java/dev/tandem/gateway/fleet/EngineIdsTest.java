@@ -41,8 +41,9 @@ class EngineIdsTest {
     }
 
     private EngineFacts complete(EngineIdSource source, EngineFacts facts) {
-        EngineIds.Target target = new EngineIds.Target(TestEngine.worker("p", engine.port()), source, "tiny", null);
-        return java.util.Objects.requireNonNull(ids.complete(target, facts).block(DEADLINE));
+        Probed probed = new Probed(TestEngine.worker("p", engine.port()), "tiny", null);
+        return java.util.Objects.requireNonNull(
+                ids.complete(probed, source, facts).block(DEADLINE));
     }
 
     private EngineFacts here() {

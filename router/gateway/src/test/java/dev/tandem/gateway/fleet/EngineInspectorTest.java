@@ -14,27 +14,34 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.resources.ConnectionProvider;
 
 /** What engines show of themselves, in the shapes of vLLM 0.32.0 and SGLang 0.5. */
 class EngineInspectorTest {
     private static final String PLAIN = "# HELP vllm:num_requests_running n\n# TYPE vllm:num_requests_running gauge\n";
+    private static final String NIXL = PLAIN + "# TYPE vllm:nixl_bytes_transferred histogram\n";
     private static final String ANY = PLAIN + "# TYPE vllm:num_requests_kv_fetch_by_stage gauge\n";
 
     private final AtomicInteger asked = new AtomicInteger();
     private volatile String metrics = "";
     private volatile String info = "";
     private volatile boolean silent;
+    private final Queue<String> legs = new ConcurrentLinkedQueue<>();
+    private volatile String prefillAnswer = "";
     private final DisposableServer engine = HttpServer.create()
             .host("127.0.0.1")
             .port(0)
@@ -48,10 +55,18 @@ class EngineInspectorTest {
                         return silent
                                 ? Mono.never()
                                 : response.status(info.isEmpty() ? 404 : 200).sendString(Mono.just(info));
-                    }))
+                    })
+                    .post(
+                            "/v1/completions",
+                            (request, response) -> request.receive()
+                                    .aggregate()
+                                    .asString()
+                                    .doOnNext(legs::add)
+                                    .then(answer(response))))
             .bindNow();
     private final ConnectionProvider connections = ConnectionProvider.newConnection();
-    private final Worker worker = new Worker("w", URI.create("http://127.0.0.1:" + engine.port()), Role.DECODE);
+    private final Worker worker = worker("w", Role.DECODE);
+    private final Worker prefill = worker("p", Role.PREFILL);
     private final EngineInspector inspector = inspector(Duration.ofSeconds(20));
     private final Logger logger = (Logger) LoggerFactory.getLogger(EngineInspector.class);
     private final ListAppender<ILoggingEvent> lines = new ListAppender<>();
@@ -111,6 +126,86 @@ class EngineInspectorTest {
         assertThat(inspect().connector()).isEqualTo(connector);
     }
 
+    private Mono<Void> answer(HttpServerResponse response) {
+        return response.status(prefillAnswer.isEmpty() ? 500 : 200)
+                .sendString(Mono.just(prefillAnswer))
+                .then();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "'transfer_mode':'push' | nixl-push | with transfer_mode push",
+                "'transfer_mode':'pull' | nixl | with transfer_mode pull",
+                "'remote_port':5600 | nixl | without transfer_mode"
+            })
+    void thePrefillAnswerSaysWhoMovesTheBlocks(String params, String connector, String seen) {
+        metrics = NIXL;
+        prefillAnswer = ("{'kv_transfer_params':{" + params + "}}").replace('\'', '"');
+
+        assertThat(inspect(prefill, "tiny").connector()).isEqualTo(connector);
+        inspect(prefill, "tiny");
+        assertThat(legs)
+                .singleElement()
+                .asString()
+                .contains("\"model\":\"tiny\"", "\"max_tokens\":1,", "\"do_remote_decode\":true");
+        assertThat(texts())
+                .singleElement()
+                .asString()
+                .endsWith("seen=\"metrics vllm:nixl_*, prefill answer " + seen + "\" name-it-if-one-of=[]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "nonsense", "{\"kv_transfer_params\":{\"transfer_mode\":\"\\n\"}}"})
+    void aPrefillAnswerThatSaysNothingLeavesBoth(String answer) {
+        metrics = NIXL;
+        prefillAnswer = answer;
+
+        assertThat(inspect(prefill, "tiny").connector()).isEqualTo("nixl");
+        inspect(prefill, "tiny");
+        assertThat(legs).hasSize(1);
+        assertThat(texts())
+                .singleElement()
+                .asString()
+                .endsWith("seen=\"metrics vllm:nixl_*\" name-it-if-one-of=[nixl-push]");
+    }
+
+    @Test
+    void nobodyElseGetsAPrefillLeg() {
+        metrics = ANY;
+        inspect(prefill, "tiny");
+        inspector.forget(prefill);
+        metrics = NIXL;
+        inspect();
+        ask(inspector, prefill, "tiny", true);
+        inspector.forget(prefill);
+        info = "{\"vllm_config\":{\"kv_transfer_config\":{\"kv_connector\":\"NixlConnector\"}}}";
+        inspect(prefill, "tiny");
+
+        assertThat(legs).isEmpty();
+    }
+
+    @Test
+    void aDecodeEngineFollowsThePrefillEnginesOfItsModel() {
+        metrics = NIXL;
+        prefillAnswer = "{\"kv_transfer_params\":{\"transfer_mode\":\"push\"}}";
+        inspect(worker("other", Role.PREFILL), "other");
+        assertThat(inspect().connector()).isEqualTo("nixl");
+
+        inspect(prefill, "tiny");
+        assertThat(inspect().connector()).isEqualTo("nixl-push");
+
+        prefillAnswer = "{\"kv_transfer_params\":{\"transfer_mode\":\"pull\"}}";
+        inspect(worker("p2", Role.PREFILL), "tiny");
+        assertThat(inspect().connector()).as("two that differ decide nothing").isEqualTo("nixl");
+
+        inspector.forget(prefill);
+        assertThat(inspect().connector()).isEqualTo("nixl");
+        assertThat(texts().getLast()).endsWith("transfer_mode pull\" name-it-if-one-of=[]");
+    }
+
     @Test
     void settingsWithoutAConnectorArePlain() {
         metrics = PLAIN;
@@ -164,12 +259,12 @@ class EngineInspectorTest {
         info = "{\"vllm_config\":{\"kv_transfer_config\":{\"kv_connector\":\"NixlPushConnector\"}}}";
         silent = true;
         EngineInspector impatient = inspector(Duration.ofSeconds(1));
-        assertThat(inspect(impatient, false).connector()).isEqualTo("shared-cache");
+        assertThat(ask(impatient, worker, "tiny", false).connector()).isEqualTo("shared-cache");
 
         silent = false;
-        EngineFacts facts = inspect(impatient, false);
+        EngineFacts facts = ask(impatient, worker, "tiny", false);
         while (!"nixl-push".equals(facts.connector())) { // a loaded machine may need more than a second
-            facts = inspect(impatient, false);
+            facts = ask(impatient, worker, "tiny", false);
         }
         assertThat(texts()).hasSize(2);
         assertThat(texts().getLast())
@@ -206,17 +301,26 @@ class EngineInspectorTest {
     @Test
     void whatIsNamedNeedsNoLine() {
         metrics = ANY;
-        inspect(inspector, true);
+        ask(inspector, worker, "tiny", true);
 
         assertThat(texts()).isEmpty();
     }
 
-    private EngineFacts inspect() {
-        return inspect(inspector, false);
+    private Worker worker(String id, Role role) {
+        return new Worker(id, URI.create("http://127.0.0.1:" + engine.port()), role);
     }
 
-    private EngineFacts inspect(EngineInspector asking, boolean named) {
-        return Objects.requireNonNull(asking.inspect(worker, null, named).block(Duration.ofSeconds(60)));
+    private EngineFacts inspect() {
+        return ask(inspector, worker, "tiny", false);
+    }
+
+    private EngineFacts inspect(Worker other, String model) {
+        return ask(inspector, other, model, false);
+    }
+
+    private static EngineFacts ask(EngineInspector asking, Worker whom, String model, boolean named) {
+        return Objects.requireNonNull(
+                asking.inspect(new Probed(whom, model, null), named).block(Duration.ofSeconds(60)));
     }
 
     private EngineInspector inspector(Duration timeout) {
