@@ -93,14 +93,15 @@ public final class BodyScanner {
         if (value == JsonToken.START_ARRAY && name.equals("prompt")) {
             found.notePrompts(parser);
         } else if (value == JsonToken.START_ARRAY && PROMPT_FIELDS.contains(name)) {
-            found.noteElements(parser);
+            found.noteElements(name, parser);
         } else if (value.isStructStart()) {
-            parser.skipChildren();
+            found.noteMembers(name, parser);
         } else {
             parser.finishToken();
         }
-        found.fields.add(
-                name, keyStart, valueStart, (int) parser.currentLocation().getByteOffset());
+        int valueEnd = (int) parser.currentLocation().getByteOffset();
+        found.limits.requireBytes(name, valueEnd - valueStart);
+        found.fields.add(name, keyStart, valueStart, valueEnd);
     }
 
     private static int startOffset(JsonParser parser) {
@@ -239,21 +240,41 @@ public final class BodyScanner {
             whole |= many;
             int prompts = 0;
             while (element != JsonToken.END_ARRAY) {
-                limits.requirePrompts(many ? ++prompts : 0);
+                limits.requireMembers("prompt", many ? ++prompts : 0);
                 parser.skipChildren();
                 element = parser.nextToken();
             }
         }
 
         /** Notes where the elements of an array end: messages of a conversation, tools. */
-        private void noteElements(JsonParser parser) {
+        private void noteElements(String name, JsonParser parser) {
+            int before = elements;
             while (parser.nextToken() != JsonToken.END_ARRAY) {
+                limits.requireMembers(name, elements - before + 1);
                 parser.skipChildren();
                 parser.finishToken();
                 if (elements == elementEnds.length) {
                     elementEnds = Arrays.copyOf(elementEnds, 2 * elements);
                 }
                 elementEnds[elements++] = (int) parser.currentLocation().getByteOffset();
+            }
+        }
+
+        /** Reads any other array or object to its end. */
+        private void noteMembers(String name, JsonParser parser) {
+            if (!limits.counts(name)) {
+                parser.skipChildren();
+                return;
+            }
+            int members = 0;
+            JsonToken member = parser.nextToken();
+            while (!member.isStructEnd()) {
+                limits.requireMembers(name, ++members);
+                if (member == JsonToken.PROPERTY_NAME) {
+                    parser.nextToken();
+                }
+                parser.skipChildren();
+                member = parser.nextToken();
             }
         }
 

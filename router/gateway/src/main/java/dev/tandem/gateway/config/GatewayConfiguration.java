@@ -33,6 +33,7 @@ import dev.tandem.gateway.resume.ResumeSettings;
 import dev.tandem.gateway.resume.Resumes;
 import dev.tandem.gateway.turn.Conversations;
 import dev.tandem.gateway.turn.Turns;
+import java.util.Map;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -56,9 +57,23 @@ class GatewayConfiguration {
 
     @Bean
     BodyScanner bodyScanner(TandemProperties properties, Fingerprinter fingerprinter) {
-        TandemProperties.BodyProperties body = properties.body();
-        return new BodyScanner(
-                fingerprinter, new BodyLimits(body.maxDepth(), body.maxValues(), body.maxChoices(), body.maxPrompts()));
+        return new BodyScanner(fingerprinter, limits(properties.body()));
+    }
+
+    private static BodyLimits limits(TandemProperties.BodyProperties body) {
+        return new BodyLimits(
+                body.maxDepth(),
+                body.maxValues(),
+                body.maxChoices(),
+                Map.of(
+                        "prompt", body.maxPrompts(),
+                        "messages", body.maxMessages(),
+                        "tools", body.maxTools(),
+                        "functions", body.maxTools(),
+                        "stop", body.maxStops(),
+                        "stop_sequences", body.maxStops(),
+                        "logit_bias", body.maxBiases()),
+                Math.toIntExact(body.maxGrammar().toBytes()));
     }
 
     @Bean

@@ -202,6 +202,12 @@ public record TandemProperties(
      * @param maxChoices Most answers to one prompt (`n`, `best_of`); a body that asks for more is answered 400.
      *     OpenAI's limit; vLLM's own is 16384.
      * @param maxPrompts Most prompts in one body, of completions; more are answered 400. OpenAI's limit.
+     * @param maxMessages Most messages of a conversation; more are answered 400.
+     * @param maxTools Most tools; more are answered 400. OpenAI's limit.
+     * @param maxStops Most stop texts; more are answered 400. Engines look for each of them behind every token.
+     * @param maxBiases Most tokens in `logit_bias`; more are answered 400.
+     * @param maxGrammar Most bytes of a schema, regular expression or grammar that answers must follow; more are
+     *     answered 400.
      * @param readSilence Longest silence of a client that sends its body.
      * @param readTimeout Longest time that a client may take to send its body.
      */
@@ -212,6 +218,11 @@ public record TandemProperties(
             @DefaultValue("5000000") @Min(1) long maxValues,
             @DefaultValue("128") @Min(1) int maxChoices,
             @DefaultValue("2048") @Min(1) int maxPrompts,
+            @DefaultValue("4096") @Min(1) int maxMessages,
+            @DefaultValue("128") @Min(1) int maxTools,
+            @DefaultValue("16") @Min(1) int maxStops,
+            @DefaultValue("1024") @Min(1) int maxBiases,
+            @DefaultValue("64KB") @NotNull DataSize maxGrammar,
             @DefaultValue("10s") @NotNull Duration readSilence,
             @DefaultValue("60s") @NotNull Duration readTimeout) {}
 

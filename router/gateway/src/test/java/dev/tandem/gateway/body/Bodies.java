@@ -6,10 +6,14 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /** Bodies for tests. */
 public final class Bodies {
-    static final BodyScanner SCANNER = new BodyScanner(Fingerprinter.standard(), new BodyLimits(64, 100_000, 16, 64));
+    static final BodyScanner SCANNER = new BodyScanner(
+            Fingerprinter.standard(),
+            new BodyLimits(
+                    64, 100_000, 16, Map.of("prompt", 64, "messages", 3, "tools", 2, "stop", 2, "logit_bias", 2), 40));
 
     private Bodies() {}
 

@@ -12,6 +12,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BodyScannerTest {
@@ -105,6 +106,38 @@ class BodyScannerTest {
                 .isNull();
         assertThat(Bodies.scan("{\"prompt\":[" + "1,".repeat(500) + "2]}").model())
                 .isNull();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "\"messages\":[{},{},{},{}] | messages: more than 3",
+                "\"tools\":[{\"a\":[1,2,3]},{},{}] | tools: more than 2",
+                "\"stop\":[\"a\",\"b\",\"c\"] | stop: more than 2",
+                "\"logit_bias\":{\"1\":1,\"2\":{},\"3\":1} | logit_bias: more than 2",
+                "\"response_format\":{\"json_schema\":\"0123456789012345678901234\"} | response_format: more than 40 bytes",
+                "\"guided_regex\":\"0123456789012345678901234567890123456789\" | guided_regex: more than 40 bytes"
+            })
+    void moreThanAnEngineCanTakeIsRefused(String field, String why) {
+        assertThatThrownBy(() -> Bodies.scan("{" + field + "}"))
+                .isInstanceOf(FailureException.class)
+                .hasMessage(why);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"messages\":[{},{},{}],\"tools\":[{},{}]",
+                "\"stop\":[\"a\",\"b\"]",
+                "\"stop\":\"abc\"",
+                "\"stop\":null",
+                "\"logit_bias\":{\"1\":[1,2,3],\"2\":{\"a\":1,\"b\":2,\"c\":3}}",
+                "\"guided_regex\":\"01234567890123456789012345678901234567\"",
+                "\"metadata\":{\"a\":1,\"b\":2,\"c\":\"0123456789012345678901234567890123456789\"}"
+            })
+    void asMuchAsTheLimitPasses(String field) {
+        assertThat(Bodies.scan("{" + field + ",\"model\":\"m\"}").model()).isEqualTo("m");
     }
 
     @ParameterizedTest
