@@ -61,6 +61,19 @@ class Utf8Test {
         }
     }
 
+    /** One wrong byte or one character at each place, also across the end of a piece, in a body off a socket. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 7, 8, 9, 15, 8_180, 8_189, 8_190, 8_191, 8_192, 16_383})
+    void aLongTextIsLookedAtEverywhere(int at) {
+        String text = "x".repeat(at) + "\u20ac\ud83d\ude00" + "y".repeat(8_200);
+
+        assertThat(Utf8.is(Bodies.inPieces(text, 1_000))).isTrue();
+        byte[] wrong = text.getBytes(StandardCharsets.UTF_8);
+        wrong[at + 1] = 'z';
+        assertThat(Utf8.is(Unpooled.wrappedBuffer(wrong))).isFalse();
+        assertThat(Utf8.is(Unpooled.wrappedBuffer(wrong).setByte(at, 0xFF))).isFalse();
+    }
+
     private static boolean decodes(byte[] bytes) {
         try {
             StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
