@@ -23,19 +23,14 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Scheduler;
 import reactor.netty.ByteBufFlux;
 import reactor.netty.channel.AbortedException;
 import reactor.netty.http.server.HttpServerRequest;
 
 /** Makes requests of HTTP: reads a body once, within its limits, and scans it once. Thread-safe. */
 public final class RequestReader {
-    /** Scanning a larger body would hold its event loop up. */
-    private static final int SCAN_ON_EVENT_LOOP_BYTES = 256 * 1024;
-
     private final BodyCollector collector;
     private final BodyScanner scanner;
-    private final Scheduler compute;
     private final List<String> sessionHeaders;
     private final Conversations conversations;
     private final Callers callers;
@@ -44,7 +39,6 @@ public final class RequestReader {
     /**
      * Makes a reader.
      *
-     * @param compute runs scans of large bodies
      * @param sessionHeaders headers that may hold a session key, the first one present counts
      * @param conversations tells conversations apart
      * @param callers tells who asks
@@ -52,14 +46,12 @@ public final class RequestReader {
     public RequestReader(
             BodyCollector collector,
             BodyScanner scanner,
-            Scheduler compute,
             List<String> sessionHeaders,
             Conversations conversations,
             Callers callers,
             Ticker ticker) {
         this.collector = collector;
         this.scanner = scanner;
-        this.compute = compute;
         this.sessionHeaders = List.copyOf(sessionHeaders);
         this.conversations = conversations;
         this.callers = callers;
@@ -94,8 +86,7 @@ public final class RequestReader {
                     new FailureException(Failure.UNSUPPORTED_MEDIA_TYPE, "content-type: expected application/json"));
         }
         long announced = contentLength(http.requestHeaders());
-        Mono<ByteBuf> body = collector.collect(announced, received(http)).onErrorMap(RequestReader::translate);
-        return announced > SCAN_ON_EVENT_LOOP_BYTES ? body.publishOn(compute) : body;
+        return collector.collect(announced, received(http)).onErrorMap(RequestReader::translate);
     }
 
     /** Makes a request of a body and takes the body over, also when this throws. */

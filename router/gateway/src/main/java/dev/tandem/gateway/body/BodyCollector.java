@@ -6,14 +6,22 @@ import dev.tandem.core.failure.FailureException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.util.ReferenceCountUtil;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 
 /** Reads a body whole without copying it, within a limit per body and one for all bodies together. Thread-safe. */
 public final class BodyCollector {
+    /** Reading through a larger one would hold up the other connections of an event loop. */
+    private static final int LARGE_BYTES = 256 * 1024;
+
     private final long maxBytes;
     private final long maxBytesInFlight;
+    private final Scheduler compute;
     private final AtomicLong inFlight = new AtomicLong();
 
     /**
@@ -21,10 +29,12 @@ public final class BodyCollector {
      *
      * @param maxBytes most bytes of one body
      * @param maxBytesInFlight most bytes of all bodies that are being read or wait for their answer
+     * @param compute where large bodies are handed out, to be scanned there
      */
-    public BodyCollector(long maxBytes, long maxBytesInFlight) {
+    public BodyCollector(long maxBytes, long maxBytesInFlight, Scheduler compute) {
         this.maxBytes = maxBytes;
         this.maxBytesInFlight = maxBytesInFlight;
+        this.compute = compute;
     }
 
     /**
@@ -40,7 +50,20 @@ public final class BodyCollector {
         }
         return chunks.collect(Collected::new, Collected::add)
                 .doOnDiscard(Collected.class, Collected::release)
-                .map(Collected::whole);
+                .map(Collected::whole)
+                .flatMap(this::handedOut);
+    }
+
+    private Mono<ByteBuf> handedOut(ByteBuf body) {
+        return body.readableBytes() > LARGE_BYTES ? onCompute(body) : Mono.just(body);
+    }
+
+    /** Reactor drops what waits for another thread when the client leaves; here somebody owns it meanwhile. */
+    private Mono<ByteBuf> onCompute(ByteBuf body) {
+        AtomicReference<@Nullable ByteBuf> owned = new AtomicReference<>(body);
+        return Mono.fromSupplier(() -> owned.getAndSet(null))
+                .subscribeOn(compute)
+                .doOnCancel(() -> ReferenceCountUtil.release(owned.getAndSet(null)));
     }
 
     /** Returns the bytes of bodies that are held now. */

@@ -52,7 +52,7 @@ class GatewayConfiguration {
     @Bean
     BodyCollector bodyCollector(TandemProperties properties) {
         TandemProperties.BodyProperties body = properties.body();
-        return new BodyCollector(body.maxSize().toBytes(), body.maxInFlight().toBytes());
+        return new BodyCollector(body.maxSize().toBytes(), body.maxInFlight().toBytes(), Schedulers.parallel());
     }
 
     @Bean
@@ -82,7 +82,6 @@ class GatewayConfiguration {
         return new RequestReader(
                 collector,
                 scanner,
-                Schedulers.parallel(),
                 properties.routing().sessionHeaders(),
                 new Conversations(properties.disagg().reuseTurns()),
                 new Callers(
