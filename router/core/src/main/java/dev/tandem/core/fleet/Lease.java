@@ -40,20 +40,29 @@ public final class Lease implements AutoCloseable {
 
     /** The first output token was seen: the prompt is computed and no longer pending. */
     public void onFirstToken() {
-        if (pending.compareAndSet(true, false)) {
+        if (settled()) {
+            state.relieved();
+        }
+    }
+
+    private boolean settled() {
+        boolean was = pending.compareAndSet(true, false);
+        if (was) {
             state.settlePending(promptTokens);
         }
+        return was;
     }
 
     /** Returns the seat and whatever load is still counted. */
     @Override
     public void close() {
-        onFirstToken();
+        settled();
         if (open.compareAndSet(true, false)) {
             state.leave(seat);
             openLeases.decrementAndGet();
             end(ofWorker);
             end(ofPair);
+            state.relieved();
         }
     }
 

@@ -3,6 +3,8 @@ package dev.tandem.core.fleet;
 
 import dev.tandem.core.health.ConcurrencyLimit;
 import dev.tandem.core.health.ForwardProgress;
+import dev.tandem.core.health.Saturation;
+import dev.tandem.core.health.SaturationSettings;
 import dev.tandem.core.time.Ticker;
 import java.time.Duration;
 import java.util.BitSet;
@@ -16,8 +18,11 @@ final class WorkerState {
     private final WorkerHealth health;
     private final ConcurrencyLimit limit;
     private final ForwardProgress progress;
+    private final Saturation saturation;
     private final FleetSettings settings;
+    private final Runnable relief;
     private final AtomicInteger inFlight = new AtomicInteger();
+    private final AtomicInteger computing = new AtomicInteger();
     private final AtomicLong pendingTokens = new AtomicLong();
 
     private WorkerStatus.State lastNoticed = WorkerStatus.State.UNKNOWN;
@@ -28,12 +33,19 @@ final class WorkerState {
     /** Whether so many of its like are ejected that all of them get requests. */
     private volatile boolean panic;
 
-    WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random) {
+    /**
+     * Makes the state of a worker that is unknown and idle.
+     *
+     * @param relief told when a request has left, if the engine says how loaded it is
+     */
+    WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random, Runnable relief) {
         this.worker = worker;
         this.health = new WorkerHealth(settings, ticker, random);
         this.limit = new ConcurrencyLimit(ticker);
         this.progress = new ForwardProgress(ticker);
+        this.saturation = new Saturation(ticker);
         this.settings = settings;
+        this.relief = relief;
     }
 
     Worker worker() {
@@ -75,6 +87,28 @@ final class WorkerState {
         return limit;
     }
 
+    /** The engine is about to be asked for its load. */
+    Saturation.Question ask() {
+        return saturation.ask(sent());
+    }
+
+    boolean saturated(SaturationSettings limits) {
+        return saturation.now(sent(), limits);
+    }
+
+    /**
+     * Returns the requests that its engine computes or will; who only holds a KV cache for others needs nothing more.
+     */
+    private int sent() {
+        return worker.role() == Role.PREFILL ? computing.get() : inFlight();
+    }
+
+    /** It went down: another engine may come in its place. */
+    void another() {
+        limit.clear();
+        saturation.clear();
+    }
+
     boolean eligible() {
         return trusted() && inFlight() < limit.now();
     }
@@ -103,6 +137,7 @@ final class WorkerState {
     /** Counts a request in and returns its seat. */
     Seat take(long promptTokens) {
         inFlight.incrementAndGet();
+        computing.incrementAndGet();
         pendingTokens.addAndGet(promptTokens);
         synchronized (seats) {
             int number = seats.nextClearBit(0);
@@ -112,7 +147,15 @@ final class WorkerState {
     }
 
     void settlePending(long promptTokens) {
+        computing.decrementAndGet();
         pendingTokens.addAndGet(-promptTokens);
+    }
+
+    /** A request needs it less than before, or not any more. */
+    void relieved() {
+        if (saturation.sampled()) {
+            relief.run();
+        }
     }
 
     void leave(Seat seat) {
