@@ -38,7 +38,7 @@ public enum Failure {
     CLIENT_LEFT(499, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The request is of a version of HTTP that the gateway does not speak. */
     VERSION_NOT_SUPPORTED(505, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
-    /** The gateway holds as many requests as it may. */
+    /** The gateway holds as many requests as it may, or those that wait have waited for engines in vain. */
     OVERLOADED(503, Source.ROUTER, Retry.NEVER, false, Level.INFO),
     /** No worker that serves the model is healthy. */
     NO_WORKER(503, Source.ROUTER, Retry.NEVER, false, Level.WARN),
