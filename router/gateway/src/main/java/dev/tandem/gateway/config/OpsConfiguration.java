@@ -49,6 +49,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
@@ -145,12 +146,16 @@ class OpsConfiguration {
     }
 
     @Bean
-    LastSteps lastSteps(WorkerProber prober, EngineClient engines) {
-        return new LastSteps(prober, engines);
+    LastSteps lastSteps(WorkerProber prober, ObjectProvider<LoadSampler> sampler, EngineClient engines) {
+        return new LastSteps(() -> {
+            prober.close();
+            sampler.ifAvailable(LoadSampler::close);
+            engines.close();
+        });
     }
 
     /** Ends probes and connections as long as there are event loops to do it: those end in phase 0. */
-    record LastSteps(WorkerProber prober, EngineClient engines) implements SmartLifecycle {
+    record LastSteps(Runnable steps) implements SmartLifecycle {
         @Override
         public void start() {
             // both have begun
@@ -158,8 +163,7 @@ class OpsConfiguration {
 
         @Override
         public void stop() {
-            prober.close();
-            engines.close();
+            steps.run();
         }
 
         @Override
