@@ -52,6 +52,8 @@ public enum Failure {
     ENGINE_BUSY(503, Source.ENGINE, Retry.BEFORE_FIRST_BYTE, false, Level.INFO),
     /** The engine accepted the request and sent nothing in time. */
     ENGINE_TIMEOUT(504, Source.ENGINE, Retry.NEVER, true, Level.WARN),
+    /** The engine owed bytes and sent none for too long, and others can take what it has. */
+    ENGINE_STALLED(504, Source.ENGINE, Retry.BEFORE_FIRST_BYTE, true, Level.WARN),
     /** The engine answered 5xx before its body began. */
     ENGINE_ERROR(502, Source.ENGINE, Retry.BEFORE_FIRST_BYTE, true, Level.WARN),
     /** The engine took the request and closed the connection without an answer. */

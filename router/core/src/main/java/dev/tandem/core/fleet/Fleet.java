@@ -184,16 +184,20 @@ public final class Fleet {
 
     /**
      * A worker was probed. Unknown ids are ignored: the worker has left meanwhile. What changes with time alone is
-     * noticed here, too.
+     * noticed here, too, and who waits for a worker that does nothing is told if there are others.
      */
     public void onProbe(String workerId, Probe probe) {
-        change(states.get(workerId), state -> {
+        WorkerState probed = states.get(workerId);
+        change(probed, state -> {
             state.onProbe(probe);
             if (!snapshot.current(state)) {
                 publish();
             }
         });
         noticePairs();
+        if (probed != null && probed.hopeless() && states().stream().anyMatch(other -> other.replaces(probed))) {
+            probed.progress().giveUp();
+        }
     }
 
     /** Whether a worker is down: another engine may come back in its place. */

@@ -75,12 +75,28 @@ final class WorkerState {
     /** The worker was probed. One that is well and owes a sign of life for too long does not bring requests forward. */
     void onProbe(Probe probe) {
         health.onProbe(probe);
-        Duration silence = progress.silence();
+        if (stalled()) {
+            health.onStalled(progress.silence());
+        }
+    }
+
+    private boolean stalled() {
         Duration allowed =
                 settings.stall().plus(settings.stallPerToken().multipliedBy(Math.max(0, pendingTokens.get())));
-        if (settings.stall().isPositive() && silence.compareTo(allowed) > 0) {
-            health.onStalled(silence);
-        }
+        return settings.stall().isPositive() && progress.silence().compareTo(allowed) > 0;
+    }
+
+    /** Whether it does nothing for the requests that it has, and gets no others. */
+    boolean hopeless() {
+        boolean out = health.state() == WorkerStatus.State.EJECTED || health.state() == WorkerStatus.State.DOWN;
+        return out && !panic && stalled();
+    }
+
+    /** Whether it could serve in the place of another one. */
+    boolean replaces(WorkerState other) {
+        return health.state() == WorkerStatus.State.UP
+                && worker.role() == other.worker.role()
+                && health.models().containsAll(other.health.models());
     }
 
     ConcurrencyLimit limit() {
