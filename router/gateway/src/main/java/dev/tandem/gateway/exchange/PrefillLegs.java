@@ -166,11 +166,16 @@ final class PrefillLegs {
                 if (waitedFor(failure) && pushes(attempt.exchange())) {
                     attempt.doubt(attempt.exchange().decode().worker());
                 }
-                yield failure.failure() == Failure.CONNECT_FAILED
+                yield computesNothing(failure)
                         ? failure
                         : new FailureException(Failure.PREFILL_FAILED, failure.detail(), failure);
             }
         };
+    }
+
+    /** Whether the failure says all there is to say: nobody is there, or who is there is full. */
+    private static boolean computesNothing(FailureException failure) {
+        return failure.failure() == Failure.CONNECT_FAILED || failure.failure() == Failure.ENGINE_BUSY;
     }
 
     private static boolean waitedFor(FailureException failure) {
