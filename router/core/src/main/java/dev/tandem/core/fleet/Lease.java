@@ -17,6 +17,7 @@ public final class Lease implements AutoCloseable {
     private final long promptTokens;
     private final Breaker.@Nullable Probation ofWorker;
     private final Breaker.@Nullable Probation ofPair;
+    private final boolean surplus;
     private final AtomicBoolean pending = new AtomicBoolean(true);
     private final AtomicBoolean open = new AtomicBoolean(true);
 
@@ -26,6 +27,7 @@ public final class Lease implements AutoCloseable {
         this.promptTokens = promptTokens;
         this.ofPair = ofPair;
         this.ofWorker = state.health().breaker().begins();
+        this.surplus = ofWorker == null && state.onProbation();
         if (ofWorker != null) {
             state.progress().restart();
         }
@@ -36,6 +38,14 @@ public final class Lease implements AutoCloseable {
     /** Returns the worker and the number of this lease on it. */
     public Seat seat() {
         return seat;
+    }
+
+    /**
+     * Whether its worker is on probation with another request: two decisions at one moment may choose it. The request
+     * had better go elsewhere.
+     */
+    public boolean surplus() {
+        return surplus;
     }
 
     /** The first output token was seen: the prompt is computed and no longer pending. */

@@ -138,6 +138,11 @@ final class WorkerState {
         };
     }
 
+    /** Whether it gets one request at a time. */
+    boolean onProbation() {
+        return !panic && health.state() == WorkerStatus.State.PROBATION;
+    }
+
     void panic(boolean on) {
         panic = on;
     }

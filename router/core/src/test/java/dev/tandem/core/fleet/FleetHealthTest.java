@@ -272,6 +272,24 @@ class FleetHealthTest {
         assertThat(told).hasSize(another == Another.UP ? 1 : 0);
     }
 
+    @Test
+    void ofTwoRequestsThatComeToAWorkerOnProbationOneIsSurplus() {
+        Worker b = Workers.worker("b", Role.UNIFIED);
+        fleet.replace(List.of(A, b));
+        probe(GOOD, 1);
+        fleet.onProbe("b", GOOD);
+        assertThat(fleet.lease(A, 0).surplus()).isFalse();
+        eject(fleet, A);
+        ticker.advance(Duration.ofSeconds(5));
+        assertThat(state()).isEqualTo(State.PROBATION);
+
+        Lease first = fleet.lease(A, 0);
+        assertThat(first.surplus()).isFalse();
+        assertThat(fleet.lease(A, 0).surplus()).isTrue();
+        first.close();
+        assertThat(fleet.lease(A, 0).surplus()).isFalse();
+    }
+
     /** Another worker. */
     enum Another {
         UP,

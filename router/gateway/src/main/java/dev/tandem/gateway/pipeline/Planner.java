@@ -29,6 +29,9 @@ import org.slf4j.LoggerFactory;
 public final class Planner {
     private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
 
+    /** How often a decision is made that another request has overtaken. */
+    private static final int MAX_DRAWS = 4;
+
     private final Router router;
     private final Fleet fleet;
     private final EngineLoads loads;
@@ -60,6 +63,15 @@ public final class Planner {
      * @throws FailureException if nobody can take the request
      */
     Plan plan(RequestScope scope) {
+        Plan plan = draw(scope);
+        for (int drawn = 1; drawn < MAX_DRAWS && plan.attempt().surplus(); drawn++) {
+            plan.attempt().close();
+            plan = draw(scope);
+        }
+        return plan;
+    }
+
+    private Plan draw(RequestScope scope) {
         ClientRequest request = scope.request();
         int attemptsBefore = scope.attempts();
         long start = ticker.nanoTime();
