@@ -7,8 +7,10 @@ import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,12 +41,13 @@ public final class FairQueue<T> {
         size++;
     }
 
-    /** Removes and returns whose turn it is; null when nobody waits. */
-    public @Nullable T poll() {
+    /** Removes and returns whose turn it is of those who are ready; null when nobody is. */
+    public @Nullable T poll(Predicate<? super T> ready) {
         for (Band<T> band : bands.values()) {
-            if (!band.isEmpty()) {
+            T next = band.poll(ready);
+            if (next != null) {
                 size--;
-                return band.poll();
+                return next;
             }
         }
         return null;
@@ -99,16 +102,33 @@ public final class FairQueue<T> {
             tenants.computeIfAbsent(tenant, first -> new ArrayDeque<>()).addLast(item);
         }
 
-        private T poll() {
-            Map.Entry<String, Deque<T>> next = tenants.entrySet().iterator().next();
-            String tenant = next.getKey();
-            Deque<T> theirs = next.getValue();
+        private @Nullable T poll(Predicate<? super T> ready) {
+            for (Map.Entry<String, Deque<T>> tenant : tenants.entrySet()) {
+                T item = removeFirst(tenant.getValue(), ready);
+                if (item != null) {
+                    moveBack(tenant.getKey(), tenant.getValue());
+                    return item;
+                }
+            }
+            return null;
+        }
+
+        private static <T> @Nullable T removeFirst(Deque<T> theirs, Predicate<? super T> ready) {
+            for (Iterator<T> items = theirs.iterator(); items.hasNext(); ) {
+                T item = items.next();
+                if (ready.test(item)) {
+                    items.remove();
+                    return item;
+                }
+            }
+            return null;
+        }
+
+        private void moveBack(String tenant, Deque<T> theirs) {
             tenants.remove(tenant);
-            T item = theirs.removeFirst();
             if (!theirs.isEmpty()) {
                 tenants.put(tenant, theirs);
             }
-            return item;
         }
 
         private boolean remove(String tenant, T item) {

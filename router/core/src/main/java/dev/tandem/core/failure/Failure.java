@@ -38,7 +38,7 @@ public enum Failure {
     CLIENT_LEFT(499, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
     /** The request is of a version of HTTP that the gateway does not speak. */
     VERSION_NOT_SUPPORTED(505, Source.CLIENT, Retry.NEVER, false, Level.DEBUG),
-    /** The gateway holds as many requests as it may. */
+    /** The gateway holds as many requests as it may, or those that wait have waited for engines in vain. */
     OVERLOADED(503, Source.ROUTER, Retry.NEVER, false, Level.INFO),
     /** No worker that serves the model is healthy. */
     NO_WORKER(503, Source.ROUTER, Retry.NEVER, false, Level.WARN),
@@ -52,6 +52,8 @@ public enum Failure {
     ENGINE_BUSY(503, Source.ENGINE, Retry.BEFORE_FIRST_BYTE, false, Level.INFO),
     /** The engine accepted the request and sent nothing in time. */
     ENGINE_TIMEOUT(504, Source.ENGINE, Retry.NEVER, true, Level.WARN),
+    /** The engine owed bytes and sent none for too long, and others can take what it has. */
+    ENGINE_STALLED(504, Source.ENGINE, Retry.BEFORE_FIRST_BYTE, true, Level.WARN),
     /** The engine answered 5xx before its body began. */
     ENGINE_ERROR(502, Source.ENGINE, Retry.BEFORE_FIRST_BYTE, true, Level.WARN),
     /** The engine took the request and closed the connection without an answer. */

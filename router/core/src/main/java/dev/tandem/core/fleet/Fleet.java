@@ -8,6 +8,7 @@ import dev.tandem.core.health.ForwardProgress;
 import dev.tandem.core.time.Ticker;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * All workers with their health and load. Thread-safe.
  *
  * <p>A worker stays the same one as long as its id, address and role stay; otherwise it begins anew, as an unknown and
- * idle one. Load is what this gateway itself has sent; nothing is scraped.
+ * idle one. Load is what this gateway itself has sent; what engines say of theirs is apart ({@link EngineLoads}).
  */
 public final class Fleet {
     private final FleetSettings settings;
@@ -52,6 +53,8 @@ public final class Fleet {
     private volatile Map<String, WorkerState> states = Map.of();
 
     private volatile FleetSnapshot snapshot = new FleetSnapshot(List.of(), Set.of(), Set.of());
+
+    private volatile Runnable relief = () -> {};
 
     /** Makes an empty fleet that tells nobody and whose times of ejection are exact. */
     public Fleet(FleetSettings settings, Ticker ticker) {
@@ -97,7 +100,7 @@ public final class Fleet {
         synchronized (lock) {
             Map<String, WorkerState> next = new LinkedHashMap<>();
             workers.stream().sorted(Comparator.comparing(Worker::id)).forEach(worker -> {
-                if (next.put(worker.id(), kept(worker)) != null) {
+                if (next.put(worker.id(), state(worker)) != null) {
                     throw new IllegalArgumentException("worker id: " + worker.id() + " (expected: unique)");
                 }
             });
@@ -176,22 +179,25 @@ public final class Fleet {
         if (promptTokens < 0) {
             throw new IllegalArgumentException("promptTokens: " + promptTokens + " (expected: >= 0)");
         }
-        WorkerState state = current(worker);
-        return new Lease(state != null ? state : newState(worker), promptTokens, ofPair, openLeases);
+        return new Lease(state(worker), promptTokens, ofPair, openLeases);
     }
 
     /**
      * A worker was probed. Unknown ids are ignored: the worker has left meanwhile. What changes with time alone is
-     * noticed here, too.
+     * noticed here, too, and who waits for a worker that does nothing is told if there are others.
      */
     public void onProbe(String workerId, Probe probe) {
-        change(states.get(workerId), state -> {
+        WorkerState probed = states.get(workerId);
+        change(probed, state -> {
             state.onProbe(probe);
             if (!snapshot.current(state)) {
                 publish();
             }
         });
         noticePairs();
+        if (probed != null && probed.hopeless() && states().stream().anyMatch(other -> other.replaces(probed))) {
+            probed.progress().giveUp();
+        }
     }
 
     /** Whether a worker is down: another engine may come back in its place. */
@@ -202,8 +208,7 @@ public final class Fleet {
 
     /** Returns what tells whether a worker brings its requests forward. */
     public ForwardProgress progress(Worker worker) {
-        WorkerState state = current(worker);
-        return state != null ? state.progress() : new ForwardProgress(ticker);
+        return state(worker).progress();
     }
 
     /** A request on the worker failed. Failures that do not blame the worker change nothing. */
@@ -280,6 +285,20 @@ public final class Fleet {
         return openLeases.get();
     }
 
+    Collection<WorkerState> states() {
+        return states.values();
+    }
+
+    /** Returns the state of a worker, one that nobody looks at when it has left. */
+    WorkerState state(Worker worker) {
+        WorkerState state = current(worker);
+        return state != null ? state : newState(worker);
+    }
+
+    void whenRelieved(Runnable told) {
+        relief = told;
+    }
+
     private boolean well(String id) {
         WorkerState state = states.get(id);
         return state != null && state.health().state().serving();
@@ -289,13 +308,8 @@ public final class Fleet {
         return next.containsKey(id) && next.get(id) == states.get(id);
     }
 
-    private WorkerState kept(Worker worker) {
-        WorkerState before = current(worker);
-        return before != null ? before : newState(worker);
-    }
-
     private WorkerState newState(Worker worker) {
-        return new WorkerState(worker, settings, ticker, random);
+        return new WorkerState(worker, settings, ticker, random, () -> relief.run());
     }
 
     private @Nullable WorkerState current(Worker worker) {
@@ -316,7 +330,7 @@ public final class Fleet {
                 changed = state.status();
             }
             if (changed != null && changed.state() == WorkerStatus.State.DOWN) {
-                state.limit().clear();
+                state.another();
             }
             if (changed != null || snapshot != before) {
                 panicked = judgePools();

@@ -91,4 +91,33 @@ public final class FleetSnapshot {
     boolean current(WorkerState state) {
         return entries.contains(Entry.of(state));
     }
+
+    /** Load of some workers as it is when asked. Thread-safe. */
+    private static final class LiveLoad implements LoadView {
+        private final WorkerState[] states;
+
+        private LiveLoad(WorkerState[] states) {
+            this.states = states;
+        }
+
+        @Override
+        public int inFlight(int slot) {
+            return states[slot].inFlight();
+        }
+
+        @Override
+        public long pendingTokens(int slot) {
+            return states[slot].pendingTokens();
+        }
+
+        @Override
+        public double capacity(int slot) {
+            return states[slot].capacity();
+        }
+
+        @Override
+        public boolean eligible(int slot) {
+            return states[slot].eligible();
+        }
+    }
 }

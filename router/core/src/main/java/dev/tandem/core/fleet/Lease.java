@@ -17,6 +17,7 @@ public final class Lease implements AutoCloseable {
     private final long promptTokens;
     private final Breaker.@Nullable Probation ofWorker;
     private final Breaker.@Nullable Probation ofPair;
+    private final boolean surplus;
     private final AtomicBoolean pending = new AtomicBoolean(true);
     private final AtomicBoolean open = new AtomicBoolean(true);
 
@@ -26,6 +27,7 @@ public final class Lease implements AutoCloseable {
         this.promptTokens = promptTokens;
         this.ofPair = ofPair;
         this.ofWorker = state.health().breaker().begins();
+        this.surplus = ofWorker == null && state.onProbation();
         if (ofWorker != null) {
             state.progress().restart();
         }
@@ -38,22 +40,39 @@ public final class Lease implements AutoCloseable {
         return seat;
     }
 
+    /**
+     * Whether its worker is on probation with another request: two decisions at one moment may choose it. The request
+     * had better go elsewhere.
+     */
+    public boolean surplus() {
+        return surplus;
+    }
+
     /** The first output token was seen: the prompt is computed and no longer pending. */
     public void onFirstToken() {
-        if (pending.compareAndSet(true, false)) {
+        if (settled()) {
+            state.relieved();
+        }
+    }
+
+    private boolean settled() {
+        boolean was = pending.compareAndSet(true, false);
+        if (was) {
             state.settlePending(promptTokens);
         }
+        return was;
     }
 
     /** Returns the seat and whatever load is still counted. */
     @Override
     public void close() {
-        onFirstToken();
+        settled();
         if (open.compareAndSet(true, false)) {
             state.leave(seat);
             openLeases.decrementAndGet();
             end(ofWorker);
             end(ofPair);
+            state.relieved();
         }
     }
 

@@ -3,6 +3,8 @@ package dev.tandem.core.fleet;
 
 import dev.tandem.core.health.ConcurrencyLimit;
 import dev.tandem.core.health.ForwardProgress;
+import dev.tandem.core.health.Saturation;
+import dev.tandem.core.health.SaturationSettings;
 import dev.tandem.core.time.Ticker;
 import java.time.Duration;
 import java.util.BitSet;
@@ -16,8 +18,11 @@ final class WorkerState {
     private final WorkerHealth health;
     private final ConcurrencyLimit limit;
     private final ForwardProgress progress;
+    private final Saturation saturation;
     private final FleetSettings settings;
+    private final Runnable relief;
     private final AtomicInteger inFlight = new AtomicInteger();
+    private final AtomicInteger computing = new AtomicInteger();
     private final AtomicLong pendingTokens = new AtomicLong();
 
     private WorkerStatus.State lastNoticed = WorkerStatus.State.UNKNOWN;
@@ -28,12 +33,19 @@ final class WorkerState {
     /** Whether so many of its like are ejected that all of them get requests. */
     private volatile boolean panic;
 
-    WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random) {
+    /**
+     * Makes the state of a worker that is unknown and idle.
+     *
+     * @param relief told when a request has left, if the engine says how loaded it is
+     */
+    WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random, Runnable relief) {
         this.worker = worker;
         this.health = new WorkerHealth(settings, ticker, random);
         this.limit = new ConcurrencyLimit(ticker);
         this.progress = new ForwardProgress(ticker);
+        this.saturation = new Saturation(ticker);
         this.settings = settings;
+        this.relief = relief;
     }
 
     Worker worker() {
@@ -63,16 +75,54 @@ final class WorkerState {
     /** The worker was probed. One that is well and owes a sign of life for too long does not bring requests forward. */
     void onProbe(Probe probe) {
         health.onProbe(probe);
-        Duration silence = progress.silence();
+        if (stalled()) {
+            health.onStalled(progress.silence());
+        }
+    }
+
+    private boolean stalled() {
         Duration allowed =
                 settings.stall().plus(settings.stallPerToken().multipliedBy(Math.max(0, pendingTokens.get())));
-        if (settings.stall().isPositive() && silence.compareTo(allowed) > 0) {
-            health.onStalled(silence);
-        }
+        return settings.stall().isPositive() && progress.silence().compareTo(allowed) > 0;
+    }
+
+    /** Whether it does nothing for the requests that it has, and gets no others. */
+    boolean hopeless() {
+        boolean out = health.state() == WorkerStatus.State.EJECTED || health.state() == WorkerStatus.State.DOWN;
+        return out && !panic && stalled();
+    }
+
+    /** Whether it could serve in the place of another one. */
+    boolean replaces(WorkerState other) {
+        return health.state() == WorkerStatus.State.UP
+                && worker.role() == other.worker.role()
+                && health.models().containsAll(other.health.models());
     }
 
     ConcurrencyLimit limit() {
         return limit;
+    }
+
+    /** The engine is about to be asked for its load. */
+    Saturation.Question ask() {
+        return saturation.ask(sent());
+    }
+
+    boolean saturated(SaturationSettings limits) {
+        return saturation.now(sent(), limits);
+    }
+
+    /**
+     * Returns the requests that its engine computes or will; who only holds a KV cache for others needs nothing more.
+     */
+    private int sent() {
+        return worker.role() == Role.PREFILL ? computing.get() : inFlight();
+    }
+
+    /** It went down: another engine may come in its place. */
+    void another() {
+        limit.clear();
+        saturation.clear();
     }
 
     boolean eligible() {
@@ -86,6 +136,11 @@ final class WorkerState {
             case EJECTED -> panic;
             case UNKNOWN, DOWN, DRAINING -> false;
         };
+    }
+
+    /** Whether it gets one request at a time. */
+    boolean onProbation() {
+        return !panic && health.state() == WorkerStatus.State.PROBATION;
     }
 
     void panic(boolean on) {
@@ -103,6 +158,7 @@ final class WorkerState {
     /** Counts a request in and returns its seat. */
     Seat take(long promptTokens) {
         inFlight.incrementAndGet();
+        computing.incrementAndGet();
         pendingTokens.addAndGet(promptTokens);
         synchronized (seats) {
             int number = seats.nextClearBit(0);
@@ -112,7 +168,15 @@ final class WorkerState {
     }
 
     void settlePending(long promptTokens) {
+        computing.decrementAndGet();
         pendingTokens.addAndGet(-promptTokens);
+    }
+
+    /** A request needs it less than before, or not any more. */
+    void relieved() {
+        if (saturation.sampled()) {
+            relief.run();
+        }
     }
 
     void leave(Seat seat) {

@@ -3,6 +3,8 @@ package dev.tandem.core.health;
 
 import dev.tandem.core.time.Ticker;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -15,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class ForwardProgress {
     private final Ticker ticker;
     private final AtomicInteger owed = new AtomicInteger();
+    private final Set<Answer> open = ConcurrentHashMap.newKeySet();
     private volatile long lastSign;
 
     /** Makes one for a worker that owes nothing. */
@@ -42,6 +45,11 @@ public final class ForwardProgress {
         return owing() ? Duration.ofNanos(ticker.nanoTime() - lastSign) : Duration.ZERO;
     }
 
+    /** What is owed will not come: whoever waits for it is told. */
+    public void giveUp() {
+        open.forEach(Answer::giveUp);
+    }
+
     /** What was owed before does not count any more. */
     public void restart() {
         lastSign = ticker.nanoTime();
@@ -56,13 +64,22 @@ public final class ForwardProgress {
 
         private boolean over;
         private long wanted;
+        private Runnable waiter = () -> {};
 
         private Answer(boolean soon) {
             this.soon = soon;
         }
 
+        /** Says whom to tell, without a lock, when it will not come. */
+        public synchronized void awaitedBy(Runnable told) {
+            waiter = told;
+        }
+
         /** The leg has been sent. */
         public synchronized void sent() {
+            if (soon && !over) {
+                open.add(this);
+            }
             owe(true);
         }
 
@@ -89,6 +106,20 @@ public final class ForwardProgress {
         public synchronized void over() {
             owe(false);
             over = true;
+            open.remove(this);
+        }
+
+        /** Whether it, or more of it, is owed now. */
+        public synchronized boolean owed() {
+            return owing;
+        }
+
+        private void giveUp() {
+            Runnable told;
+            synchronized (this) {
+                told = owing ? waiter : () -> {};
+            }
+            told.run();
         }
 
         private void owe(boolean now) {

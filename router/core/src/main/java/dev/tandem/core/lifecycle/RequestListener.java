@@ -13,6 +13,9 @@ public interface RequestListener {
     /** A request has come in; exactly one {@code onSettled} follows. */
     default void onAccepted() {}
 
+    /** A request waits though there is a free place, because whoever could serve it is saturated. */
+    default void onHeldBack() {}
+
     /** The first of a leg's answer has come, and it is no failure; how the leg ends is told later. */
     default void onLegAnswered(Leg leg) {}
 

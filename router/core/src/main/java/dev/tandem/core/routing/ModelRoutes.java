@@ -2,6 +2,8 @@
 package dev.tandem.core.routing;
 
 import dev.tandem.core.fleet.FleetSnapshot;
+import dev.tandem.core.fleet.LoadView;
+import dev.tandem.core.fleet.Pool;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.request.ApiKind;
@@ -94,6 +96,12 @@ final class ModelRoutes {
     /** Returns the same and those whose hand-overs fail: where nobody else is left, trying is better than refusing. */
     Pairs anyPairs() {
         return anyPairs;
+    }
+
+    /** Whether a pair may get a request. */
+    boolean paired(Set<String> excluded) {
+        LoadView decodes = pairs.decodes(decode.load(excluded), prefill.load(excluded));
+        return prefill.open(excluded) && new Pool(decode.pool().members(), decodes).anyEligible();
     }
 
     /** Returns where whole requests go that are better off in one piece: unified workers before all others. */

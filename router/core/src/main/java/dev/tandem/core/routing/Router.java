@@ -8,12 +8,14 @@ import dev.tandem.core.fleet.LoadView;
 import dev.tandem.core.fleet.Pool;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerStatus;
+import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.routing.ModelRoutes.ModelPolicies;
 import dev.tandem.core.routing.RoutingDecision.Disaggregated;
 import dev.tandem.core.routing.RoutingDecision.Unified;
 import dev.tandem.core.routing.RoutingDecision.Unroutable;
 import dev.tandem.core.time.Ticker;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -101,24 +103,73 @@ public final class Router {
             return unroutable(Failure.NO_WORKER, nobodyServes());
         }
         Attempt attempt = new Attempt(request, excludedWorkerIds, candidates);
+        return switch (way(attempt)) {
+            case Way.Whole(List<Route> order, String reason) -> whole(attempt, order, reason);
+            case Way.Refused refused -> unroutable(Failure.NOT_SPLITTABLE, NEVER_ALONE);
+            case Way.Split pair -> split(attempt);
+        };
+    }
+
+    /**
+     * Whether a request can run as it should when some of the workers that could take it are spared: on another pair if
+     * it is to run on one, and on prefill workers alone only if all others are down. What nobody could take at all has
+     * nobody to spare.
+     *
+     * @param excludedWorkerIds workers that must not get it anyway
+     * @param spared ids of the workers to spare
+     */
+    public boolean spares(RoutingRequest request, Set<String> excludedWorkerIds, Set<String> spared) {
+        ModelRoutes candidates = current().of(request.model());
+        if (candidates == null) {
+            return true;
+        }
+        Set<String> closed = new HashSet<>(excludedWorkerIds);
+        closed.addAll(spared);
+        return switch (way(new Attempt(request, excludedWorkerIds, candidates))) {
+            case Way.Whole(List<Route> order, String reason) -> spares(order, excludedWorkerIds, closed);
+            case Way.Refused refused -> true;
+            case Way.Split pair ->
+                candidates.paired(excludedWorkerIds)
+                        ? candidates.paired(closed)
+                        : spares(candidates.wholeAnywhere(), excludedWorkerIds, closed);
+        };
+    }
+
+    /** Looks at the last route, which is that of prefill workers, only if nobody else is there. */
+    private static boolean spares(List<Route> order, Set<String> excluded, Set<String> closed) {
+        List<Route> better = order.subList(0, Math.max(1, order.size() - 1));
+        if (better.stream().anyMatch(route -> route.open(excluded))) {
+            return better.stream().anyMatch(route -> route.open(closed));
+        }
+        return !order.getLast().open(excluded) || order.getLast().open(closed);
+    }
+
+    /** Returns what decides who can take a request; requests that are equal in it can go to the same workers. */
+    public Kind kind(RoutingRequest request) {
+        boolean small = request.promptTokens() < settings.minSplitTokens();
+        return new Kind(request.api(), request.model(), request.splittable(), small);
+    }
+
+    private Way way(Attempt attempt) {
+        ModelRoutes candidates = attempt.candidates();
+        RoutingRequest request = attempt.request();
         if (!candidates.handOver()) {
-            return whole(attempt, List.of(candidates.anyWhole()), "nothing is handed over");
+            return new Way.Whole(List.of(candidates.anyWhole()), "nothing is handed over");
         }
         if (!candidates.handOver(request.api())) {
-            return whole(attempt, candidates.wholeFirst(), "prompts of this API are not handed over");
+            return new Way.Whole(candidates.wholeFirst(), "prompts of this API are not handed over");
         }
         if (!request.splittable()) {
             return candidates.serveWhole()
-                    ? whole(attempt, candidates.wholeFirst(), "the request can not be split")
-                    : unroutable(Failure.NOT_SPLITTABLE, NEVER_ALONE);
+                    ? new Way.Whole(candidates.wholeFirst(), "the request can not be split")
+                    : new Way.Refused();
         }
-        if (request.promptTokens() < settings.minSplitTokens() && candidates.takesWhole(excludedWorkerIds)) {
-            return whole(
-                    attempt,
+        if (request.promptTokens() < settings.minSplitTokens() && candidates.takesWhole(attempt.excluded())) {
+            return new Way.Whole(
                     candidates.wholeFirst(),
                     "prompt of " + request.promptTokens() + " tokens is below " + settings.minSplitTokens());
         }
-        return split(attempt);
+        return new Way.Split();
     }
 
     private RoutingDecision split(Attempt attempt) {
@@ -282,6 +333,28 @@ public final class Router {
             return model == null ? anyModel : byModel.get(model);
         }
     }
+
+    /** How a request is to run. */
+    private sealed interface Way {
+        /** On one worker, of the first pool that has one. */
+        record Whole(List<Route> order, String reason) implements Way {}
+
+        /** On a pair, if there is one. */
+        record Split() implements Way {}
+
+        /** It must run on one worker, and nobody runs it alone. */
+        record Refused() implements Way {}
+    }
+
+    /**
+     * Requests that can go to the same workers. Immutable.
+     *
+     * @param api the API that was called
+     * @param model the served model, or null for any
+     * @param splittable whether prefill and decode may run on two workers
+     * @param small whether the prompt is better off on one
+     */
+    public record Kind(ApiKind api, @Nullable String model, boolean splittable, boolean small) {}
 
     /** One decision in the making. Immutable. */
     private record Attempt(RoutingRequest request, Set<String> excluded, ModelRoutes candidates) {}

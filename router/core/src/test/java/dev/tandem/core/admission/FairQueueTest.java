@@ -8,6 +8,7 @@ import dev.tandem.core.request.Caller.Priority;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class FairQueueTest {
@@ -25,7 +26,7 @@ class FairQueueTest {
 
     private List<String> all() {
         List<String> polled = new ArrayList<>();
-        for (String next = queue.poll(); next != null; next = queue.poll()) {
+        for (String next = queue.poll(item -> true); next != null; next = queue.poll(item -> true)) {
             polled.add(next);
         }
         return polled;
@@ -51,7 +52,7 @@ class FairQueueTest {
     void whoComesAgainIsBehindTheOthers() {
         add("a", Priority.NORMAL, "a1");
         add("b", Priority.NORMAL, "b1", "b2");
-        assertThat(queue.poll()).isEqualTo("a1");
+        assertThat(queue.poll(item -> true)).isEqualTo("a1");
         add("a", Priority.NORMAL, "a2");
         assertThat(all()).containsExactly("b1", "a2", "b2");
     }
@@ -116,11 +117,28 @@ class FairQueueTest {
             for (int i = random.nextInt(20); i > 0; i--) {
                 add("t" + random.nextInt(tenants), Priority.NORMAL, "other");
             }
-            if ("small".equals(queue.poll())) {
+            if ("small".equals(queue.poll(item -> true))) {
                 break;
             }
             waited++;
         }
         assertThat(waited).isLessThanOrEqualTo(tenants);
+    }
+
+    @Test
+    void whoIsNotReadyHoldsNobodyElseUp() {
+        add("a", Priority.HIGH, "x1");
+        add("a", Priority.NORMAL, "x2", "a3", "a4");
+        add("b", Priority.NORMAL, "x5", "b6");
+        assertThat(ready()).isEqualTo("a3");
+        assertThat(ready()).as("b is next").isEqualTo("b6");
+        assertThat(ready()).isEqualTo("a4");
+        assertThat(ready()).isNull();
+        assertThat(queue.size()).isEqualTo(3);
+        assertThat(all()).as("the others kept their places").containsExactly("x1", "x5", "x2");
+    }
+
+    private @Nullable String ready() {
+        return queue.poll(item -> !item.startsWith("x"));
     }
 }

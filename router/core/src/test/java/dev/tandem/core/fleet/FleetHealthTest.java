@@ -249,6 +249,76 @@ class FleetHealthTest {
         assertThat(state()).isEqualTo(State.UP);
     }
 
+    @ParameterizedTest
+    @EnumSource(Another.class)
+    void whoWaitsForAWorkerThatDoesNothingIsToldIfAnotherOneIsThere(Another another) {
+        Worker b = Workers.worker("b", another == Another.OF_ANOTHER_ROLE ? Role.DECODE : Role.UNIFIED);
+        fleet.replace(another == Another.NONE ? List.of(A) : List.of(A, b));
+        probe(GOOD, 1);
+        fleet.onProbe("b", another == Another.OF_ANOTHER_MODEL ? new Probe.Healthy(Set.of("n")) : GOOD);
+        if (another == Another.DOWN) {
+            fleet.onFailed(b, Failure.CONNECT_FAILED);
+        }
+        List<String> told = new ArrayList<>();
+        ForwardProgress.Answer stream = fleet.progress(A).expect(true);
+        stream.awaitedBy(() -> told.add("stream"));
+        stream.sent();
+
+        ticker.advance(Duration.ofSeconds(20));
+        probe(GOOD, 1);
+        assertThat(told).isEmpty();
+        ticker.advance(Duration.ofSeconds(1));
+        probe(GOOD, 1);
+        assertThat(told).hasSize(another == Another.UP ? 1 : 0);
+    }
+
+    @Test
+    void ofTwoRequestsThatComeToAWorkerOnProbationOneIsSurplus() {
+        Worker b = Workers.worker("b", Role.UNIFIED);
+        fleet.replace(List.of(A, b));
+        probe(GOOD, 1);
+        fleet.onProbe("b", GOOD);
+        assertThat(fleet.lease(A, 0).surplus()).isFalse();
+        eject(fleet, A);
+        ticker.advance(Duration.ofSeconds(5));
+        assertThat(state()).isEqualTo(State.PROBATION);
+
+        Lease first = fleet.lease(A, 0);
+        assertThat(first.surplus()).isFalse();
+        assertThat(fleet.lease(A, 0).surplus()).isTrue();
+        first.close();
+        assertThat(fleet.lease(A, 0).surplus()).isFalse();
+    }
+
+    /** Another worker. */
+    enum Another {
+        UP,
+        DOWN,
+        OF_ANOTHER_MODEL,
+        OF_ANOTHER_ROLE,
+        NONE
+    }
+
+    @Test
+    void aWorkerThatFailsItsProbesIsWaitedForNoLongerThanOneThatPassesThem() {
+        Worker b = Workers.worker("b", Role.UNIFIED);
+        fleet.replace(List.of(A, b));
+        probe(GOOD, 1);
+        fleet.onProbe("b", GOOD);
+        List<String> told = new ArrayList<>();
+        ForwardProgress.Answer stream = fleet.progress(A).expect(true);
+        stream.awaitedBy(() -> told.add("stream"));
+        stream.sent();
+        probe(BAD, 3);
+        assertThat(state()).isEqualTo(State.DOWN);
+        ticker.advance(Duration.ofSeconds(20));
+        probe(BAD, 1);
+        assertThat(told).as("an engine may be too busy for its probes").isEmpty();
+        ticker.advance(Duration.ofSeconds(1));
+        probe(BAD, 1);
+        assertThat(told).hasSize(1);
+    }
+
     @Test
     void aFullWorkerGetsNoMoreThanItTakes() {
         probe(GOOD, 1);

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.time.FakeTicker;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ForwardProgressTest {
     private final FakeTicker ticker = new FakeTicker();
     private final ForwardProgress progress = new ForwardProgress(ticker);
+    private final List<String> told = new ArrayList<>();
 
     @Test
     void whoOwesNothingMayBeSilent() {
@@ -72,6 +75,30 @@ class ForwardProgressTest {
         assertThat(progress.silence()).hasSeconds(2);
         progress.restart();
         assertThat(progress.silence()).isZero();
+    }
+
+    @Test
+    void whoWaitsForWhatIsOwedIsToldThatItWillNotCome() {
+        ForwardProgress.Answer prompt = told("prompt", progress.expect(true));
+        ForwardProgress.Answer stream = told("stream", stream());
+        told("whole", progress.expect(false)).sent();
+        told("not sent", progress.expect(true));
+        told("read slowly", stream());
+        prompt.sent();
+        stream.wanted(1);
+
+        progress.giveUp();
+        assertThat(told).containsExactlyInAnyOrder("prompt", "stream");
+        prompt.over();
+        stream.came();
+        assertThat(stream.owed()).isFalse();
+        progress.giveUp();
+        assertThat(told).hasSize(2);
+    }
+
+    private ForwardProgress.Answer told(String name, ForwardProgress.Answer answer) {
+        answer.awaitedBy(() -> told.add(name));
+        return answer;
     }
 
     private ForwardProgress.Answer stream() {

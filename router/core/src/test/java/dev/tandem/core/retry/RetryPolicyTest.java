@@ -21,7 +21,7 @@ class RetryPolicyTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"ENGINE_ERROR", "ENGINE_DROPPED", "ENGINE_BUSY"})
+    @EnumSource(names = {"ENGINE_ERROR", "ENGINE_DROPPED", "ENGINE_STALLED", "ENGINE_BUSY"})
     void replacesAWorkerThatTookTheRequestOnce(Failure failure) {
         assertThat(policy.after(failure, 1)).isEqualTo(AGAIN);
         assertThat(policy.after(failure, 2)).isEqualTo(new NextMove.GiveUp(failure));

@@ -12,10 +12,14 @@ public interface Ticket extends AutoCloseable {
     /**
      * Completes when the turn has come.
      *
-     * @return fails with {@code DEADLINE_EXCEEDED} when the wait has been too long, with {@code OVERLOADED} when others
-     *     have more right to wait; silent once closed
+     * @return fails with {@code DEADLINE_EXCEEDED} when the wait for a free place has been too long, with
+     *     {@code OVERLOADED} when that for an engine has been, or when others have more right to wait; silent once
+     *     closed
      */
     Mono<Void> turn();
+
+    /** Whether there was a free place on entering, and no engine that should get the request. */
+    boolean heldBack();
 
     /** Leaves the queue, or frees the place for whose turn it is. Idempotent. */
     @Override

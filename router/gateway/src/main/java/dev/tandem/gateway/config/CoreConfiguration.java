@@ -3,9 +3,11 @@ package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.disagg.KvConnector.Need;
+import dev.tandem.core.fleet.EngineLoads;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.FleetSettings;
 import dev.tandem.core.health.BreakerSettings;
+import dev.tandem.core.health.SaturationSettings;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.Backoff;
 import dev.tandem.core.retry.Retries;
@@ -15,8 +17,10 @@ import dev.tandem.core.retry.SuspectList;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.RoutingPolicies;
 import dev.tandem.core.routing.RoutingSettings;
+import dev.tandem.core.routing.SaturationGate;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.config.settings.HealthProperties;
+import dev.tandem.gateway.config.settings.SaturationProperties;
 import dev.tandem.gateway.fleet.FleetLog;
 import dev.tandem.gateway.telemetry.FleetMeters;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -104,6 +108,17 @@ class CoreConfiguration {
         requireKnown("tandem.routing.prefill-policy", settings.prefillPolicy());
         requireKnown("tandem.routing.decode-policy", settings.decodePolicy());
         return new Router(fleet, settings, new ConnectorRule(connectors), ThreadLocalRandom::current, ticker);
+    }
+
+    @Bean
+    EngineLoads engineLoads(TandemProperties properties, Fleet fleet) {
+        SaturationProperties wanted = properties.admission().saturation();
+        return new EngineLoads(fleet, new SaturationSettings(wanted.queue(), wanted.kvUsage(), wanted.maxAge()));
+    }
+
+    @Bean
+    SaturationGate saturationGate(Router router, EngineLoads loads) {
+        return new SaturationGate(router, loads);
     }
 
     @Bean

@@ -2,12 +2,14 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.fleet.EngineLoads;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.Retries;
 import dev.tandem.core.retry.SuspectList;
 import dev.tandem.core.routing.Router;
+import dev.tandem.core.routing.SaturationGate;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
@@ -91,21 +93,21 @@ class GatewayConfiguration {
     }
 
     @Bean
-    WaitingRoom waitingRoom(TandemProperties properties) {
+    WaitingRoom waitingRoom(TandemProperties properties, SaturationGate gate) {
         AdmissionProperties admission = properties.admission();
         return new WaitingRoom(
-                admission.maxRunning(), admission.maxWaiting(), admission.maxWait(), Schedulers.parallel());
+                admission.maxRunning(), admission.maxWaiting(), admission.maxWait(), gate::now, Schedulers.parallel());
     }
 
     @Bean
     Planner planner(
             Router router,
-            Fleet fleet,
+            EngineLoads loads,
             ConnectorChoice connectors,
             Pairings pairings,
             RequestListener listener,
             Ticker ticker) {
-        return new Planner(router, fleet, connectors, pairings, listener, ticker);
+        return new Planner(router, loads, connectors, pairings, listener, ticker);
     }
 
     @Bean

@@ -2,6 +2,7 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.disagg.ConnectorChoice;
+import dev.tandem.core.fleet.EngineLoads;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.EdgeListener;
 import dev.tandem.core.lifecycle.EngineMessageListener;
@@ -11,8 +12,10 @@ import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.body.BodyCollector;
 import dev.tandem.gateway.config.settings.DrainProperties;
 import dev.tandem.gateway.config.settings.HealthProperties;
+import dev.tandem.gateway.config.settings.SaturationProperties;
 import dev.tandem.gateway.edge.Connections;
 import dev.tandem.gateway.exchange.EngineClient;
+import dev.tandem.gateway.fleet.LoadSampler;
 import dev.tandem.gateway.fleet.ProbeSettings;
 import dev.tandem.gateway.fleet.ProbeTargets;
 import dev.tandem.gateway.fleet.WorkerProber;
@@ -46,6 +49,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
@@ -97,8 +102,9 @@ class OpsConfiguration {
     }
 
     @Bean
-    AdmissionMeters admissionMeters(MeterRegistry meters, WaitingRoom room) {
-        return new AdmissionMeters(meters, room::running, room::queued);
+    AdmissionMeters admissionMeters(MeterRegistry meters, WaitingRoom room, EngineLoads loads) {
+        return new AdmissionMeters(
+                meters, room::running, room::queued, () -> loads.saturated().size());
     }
 
     @Bean
@@ -124,18 +130,32 @@ class OpsConfiguration {
                 ThreadLocalRandom::current);
     }
 
+    /** Without it no engine is known to be saturated. */
+    @Bean(initMethod = "start")
+    @ConditionalOnBooleanProperty("tandem.admission.saturation.enabled")
+    LoadSampler loadSampler(TandemProperties properties, Workforce workforce, EngineLoads loads, WaitingRoom room) {
+        SaturationProperties wanted = properties.admission().saturation();
+        loads.whenRelieved(room::call);
+        return new LoadSampler(
+                new ProbeSettings(wanted.interval(), wanted.maxAge()), loads, workforce::key, room::call);
+    }
+
     @Bean
     Draining draining(TandemProperties properties, EngineClient engines) {
         return new Draining(properties.drain(), engines::hangUp);
     }
 
     @Bean
-    LastSteps lastSteps(WorkerProber prober, EngineClient engines) {
-        return new LastSteps(prober, engines);
+    LastSteps lastSteps(WorkerProber prober, ObjectProvider<LoadSampler> sampler, EngineClient engines) {
+        return new LastSteps(() -> {
+            prober.close();
+            sampler.ifAvailable(LoadSampler::close);
+            engines.close();
+        });
     }
 
     /** Ends probes and connections as long as there are event loops to do it: those end in phase 0. */
-    record LastSteps(WorkerProber prober, EngineClient engines) implements SmartLifecycle {
+    record LastSteps(Runnable steps) implements SmartLifecycle {
         @Override
         public void start() {
             // both have begun
@@ -143,8 +163,7 @@ class OpsConfiguration {
 
         @Override
         public void stop() {
-            prober.close();
-            engines.close();
+            steps.run();
         }
 
         @Override

@@ -115,6 +115,11 @@ public final class Attempt implements AutoCloseable {
         return Optional.ofNullable(prefillLease).map(lease -> new Seats(lease.seat(), decodeLease.seat()));
     }
 
+    /** Whether one of its workers is on probation with another request. */
+    public boolean surplus() {
+        return decodeLease.surplus() || (prefillLease != null && prefillLease.surplus());
+    }
+
     /** Returns the duration of the prefill leg in nanoseconds, or {@link RequestRecord#UNKNOWN}. */
     public long prefillNanos() {
         return prefillNanos;

@@ -148,12 +148,13 @@ public final class EngineClient implements AutoCloseable {
             }
             ForwardProgress.Answer progress = expecting.get();
             Delivery delivery = new Delivery(progress);
+            progress.awaitedBy(delivery::giveUp);
             HttpClient.ResponseReceiver<?> request = client.post()
                     .uri(path)
                     .send((out, outbound) ->
                             delivery.connected(outbound) ? writer.apply(out, outbound) : Mono.error(givenUp()));
             return Mono.<EngineAnswer>create(sink -> request.responseConnection(
-                                    (head, connection) -> Mono.just(answer(head, connection, progress)))
+                                    (head, connection) -> Mono.just(answer(head, connection, delivery)))
                             .single()
                             .doOnDiscard(EngineAnswer.class, EngineAnswer::abandon)
                             .subscribe(delivery.to(sink)))
@@ -190,11 +191,12 @@ public final class EngineClient implements AutoCloseable {
         };
     }
 
-    private EngineAnswer answer(HttpClientResponse head, Connection connection, ForwardProgress.Answer progress) {
+    private EngineAnswer answer(HttpClientResponse head, Connection connection, Delivery delivery) {
+        ForwardProgress.Answer progress = delivery.progress;
         progress.begun();
         Executor eventLoop = connection.channel().eventLoop();
         Flux<ByteBuf> body =
-                new EngineBody(connection.inbound().receive(), eventLoop, progress).onErrorMap(this::translated);
+                new EngineBody(connection.inbound().receive(), eventLoop, progress).onErrorMap(delivery::translated);
         return new EngineAnswer(head.status().code(), head.responseHeaders(), body, () -> {
             progress.over();
             eventLoop.execute(() -> drop(connection));
@@ -256,6 +258,8 @@ public final class EngineClient implements AutoCloseable {
     private final class Delivery extends BaseSubscriber<EngineAnswer> {
         private final ForwardProgress.Answer progress;
         private volatile @Nullable Runnable close;
+        private volatile @Nullable Runnable cut;
+        private volatile boolean stalled;
         private volatile boolean abandoned;
         private @Nullable MonoSink<EngineAnswer> sink;
 
@@ -273,6 +277,7 @@ public final class EngineClient implements AutoCloseable {
             outbound.withConnection(connection -> {
                 Executor eventLoop = connection.channel().eventLoop(); // a closed connection has none any more
                 closeBy(() -> eventLoop.execute(connection::dispose));
+                cut = () -> eventLoop.execute(() -> cut(connection));
             });
             if (!abandoned) {
                 progress.sent();
@@ -288,6 +293,29 @@ public final class EngineClient implements AutoCloseable {
             if (known != null) {
                 known.run();
             }
+        }
+
+        /** The engine does nothing, and somebody still waits. */
+        private void giveUp() {
+            Runnable known = cut;
+            if (known != null) {
+                known.run();
+            }
+        }
+
+        /** Only the event loop knows whether something has come just now. */
+        @SuppressWarnings("FutureReturnValueIgnored") // whoever waits for the answer learns of its end
+        private void cut(Connection connection) {
+            if (progress.owed()) {
+                stalled = true;
+                connection.channel().close();
+            }
+        }
+
+        private FailureException translated(Throwable thrown) {
+            return stalled
+                    ? new FailureException(Failure.ENGINE_STALLED, "the worker does nothing any more", thrown)
+                    : EngineClient.this.translated(thrown);
         }
 
         private void closeBy(Runnable how) {

@@ -32,7 +32,8 @@ final class PrefillLegs {
     private static final int ANSWER_BYTES = 32 << 20;
 
     /** After these nobody knows how far the engine has come. */
-    private static final Set<Failure> SILENT = EnumSet.of(Failure.ENGINE_DROPPED, Failure.ENGINE_TIMEOUT);
+    private static final Set<Failure> SILENT =
+            EnumSet.of(Failure.ENGINE_DROPPED, Failure.ENGINE_TIMEOUT, Failure.ENGINE_STALLED);
 
     private final EngineClient engines;
     private final Notices notices;
@@ -162,14 +163,23 @@ final class PrefillLegs {
             case DECODE_ALONE -> failure;
             case ROUTE_AGAIN -> {
                 attempt.blame(leg.worker());
-                if (failure.failure() == Failure.ENGINE_TIMEOUT && pushes(attempt.exchange())) {
+                if (waitedFor(failure) && pushes(attempt.exchange())) {
                     attempt.doubt(attempt.exchange().decode().worker());
                 }
-                yield failure.failure() == Failure.CONNECT_FAILED
+                yield computesNothing(failure)
                         ? failure
                         : new FailureException(Failure.PREFILL_FAILED, failure.detail(), failure);
             }
         };
+    }
+
+    /** Whether the failure says all there is to say: nobody is there, or who is there is full. */
+    private static boolean computesNothing(FailureException failure) {
+        return failure.failure() == Failure.CONNECT_FAILED || failure.failure() == Failure.ENGINE_BUSY;
+    }
+
+    private static boolean waitedFor(FailureException failure) {
+        return failure.failure() == Failure.ENGINE_TIMEOUT || failure.failure() == Failure.ENGINE_STALLED;
     }
 
     /** Whether an engine may be silent because the other one does not take what it sends. */

@@ -6,6 +6,7 @@ import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.fleet.EngineLoads;
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
@@ -28,8 +29,12 @@ import org.slf4j.LoggerFactory;
 public final class Planner {
     private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
 
+    /** How often a decision is made that another request has overtaken. */
+    private static final int MAX_DRAWS = 4;
+
     private final Router router;
     private final Fleet fleet;
+    private final EngineLoads loads;
     private final ConnectorChoice connectors;
     private final Pairings pairings;
     private final RequestListener listener;
@@ -38,13 +43,14 @@ public final class Planner {
     /** Makes a planner. */
     public Planner(
             Router router,
-            Fleet fleet,
+            EngineLoads loads,
             ConnectorChoice connectors,
             Pairings pairings,
             RequestListener listener,
             Ticker ticker) {
         this.router = router;
-        this.fleet = fleet;
+        this.fleet = loads.fleet();
+        this.loads = loads;
         this.connectors = connectors;
         this.pairings = pairings;
         this.listener = listener;
@@ -57,6 +63,15 @@ public final class Planner {
      * @throws FailureException if nobody can take the request
      */
     Plan plan(RequestScope scope) {
+        Plan plan = draw(scope);
+        for (int drawn = 1; drawn < MAX_DRAWS && plan.attempt().surplus(); drawn++) {
+            plan.attempt().close();
+            plan = draw(scope);
+        }
+        return plan;
+    }
+
+    private Plan draw(RequestScope scope) {
         ClientRequest request = scope.request();
         int attemptsBefore = scope.attempts();
         long start = ticker.nanoTime();
@@ -82,13 +97,25 @@ public final class Planner {
     }
 
     private RoutingDecision decide(RequestScope scope, RoutingRequest request) {
-        if (scope.doubtedWorkers().isEmpty()) {
-            return router.route(request, scope.failedWorkers());
+        Set<String> avoided = avoided(scope, request);
+        RoutingDecision decision = router.route(request, avoided);
+        return decision instanceof RoutingDecision.Unroutable && !avoided.equals(scope.failedWorkers())
+                ? router.route(request, scope.failedWorkers())
+                : decision;
+    }
+
+    /** Returns who has failed the request, who may have, and who is saturated as long as others are not. */
+    private Set<String> avoided(RequestScope scope, RoutingRequest request) {
+        Set<String> saturated = loads.saturated();
+        if (scope.doubtedWorkers().isEmpty() && saturated.isEmpty()) {
+            return scope.failedWorkers();
         }
         Set<String> avoided = new HashSet<>(scope.failedWorkers());
         avoided.addAll(scope.doubtedWorkers());
-        RoutingDecision decision = router.route(request, avoided);
-        return decision instanceof RoutingDecision.Unroutable ? router.route(request, scope.failedWorkers()) : decision;
+        if (!saturated.isEmpty() && router.spares(request, avoided, saturated)) {
+            avoided.addAll(saturated);
+        }
+        return avoided;
     }
 
     private static String unroutable(ClientRequest request, Failure failure, Rationale why) {

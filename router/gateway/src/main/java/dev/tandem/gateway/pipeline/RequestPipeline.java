@@ -11,6 +11,7 @@ import dev.tandem.core.request.ApiKind;
 import dev.tandem.core.retry.NextMove;
 import dev.tandem.core.retry.Retries;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.admission.Ticket;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.answer.EngineAnswer;
@@ -122,9 +123,16 @@ public final class RequestPipeline {
     }
 
     private Mono<Void> admit(RequestScope scope) {
-        return Mono.defer(() -> scope.entered(waitingRoom.enter(scope.request().caller()))
-                        .turn())
-                .doOnSuccess(turn -> scope.admitted());
+        return Mono.defer(() -> entered(scope).turn()).doOnSuccess(turn -> scope.admitted());
+    }
+
+    private Ticket entered(RequestScope scope) {
+        ClientRequest request = scope.request();
+        Ticket ticket = scope.entered(waitingRoom.enter(request.caller(), request.routing()));
+        if (ticket.heldBack()) {
+            listener.onHeldBack();
+        }
+        return ticket;
     }
 
     private Mono<EngineAnswer> firstAttempt(RequestScope scope) {

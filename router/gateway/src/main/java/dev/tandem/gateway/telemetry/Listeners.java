@@ -28,6 +28,13 @@ public final class Listeners implements RequestListener {
     }
 
     @Override
+    public void onHeldBack() {
+        for (RequestListener listener : all) {
+            listener.onHeldBack();
+        }
+    }
+
+    @Override
     public void onLegAnswered(Leg leg) {
         for (RequestListener listener : all) {
             listener.onLegAnswered(leg);

@@ -42,6 +42,7 @@ public final class MeterListener implements RequestListener {
     private final LongAdder inFlight = new LongAdder();
     private final Timer itl;
     private final Timer queueWait;
+    private final Counter heldBack;
     private final Counter aborts;
     private final Counter retries;
     private final Counter deniedRetries;
@@ -63,6 +64,7 @@ public final class MeterListener implements RequestListener {
         Meters.IN_FLIGHT.gauge(registry, inFlight::sum);
         itl = Meters.ITL.timer(registry);
         queueWait = Meters.QUEUE_WAIT.timer(registry);
+        heldBack = Meters.HELD_BACK.counter(registry);
         aborts = Meters.ABORTS.counter(registry);
         retries = Meters.RETRIES.counter(registry);
         deniedRetries = Meters.RETRIES_DENIED.counter(registry);
@@ -93,6 +95,11 @@ public final class MeterListener implements RequestListener {
     @Override
     public void onAccepted() {
         inFlight.increment();
+    }
+
+    @Override
+    public void onHeldBack() {
+        heldBack.increment();
     }
 
     @Override

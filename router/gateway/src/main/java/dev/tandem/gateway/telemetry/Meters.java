@@ -128,6 +128,10 @@ public enum Meters {
     RUNNING("tandem.running", Type.GAUGE, Unit.NONE, "Requests that run (tandem.admission.max-running)."),
     /** Requests that wait. */
     WAITING("tandem.waiting", Type.GAUGE, Unit.NONE, "Requests that wait (tandem.admission.max-waiting)."),
+    /** Requests that wait for engines. */
+    HELD_BACK("tandem.held.back", "Requests that waited because every worker that could serve them was saturated."),
+    /** Engines that have enough. */
+    SATURATED_WORKERS("tandem.saturated.workers", Type.GAUGE, Unit.NONE, "Workers whose engines are saturated."),
     /** Open connections of clients. */
     EDGE_CONNECTIONS("tandem.edge.connections", Type.GAUGE, Unit.NONE, "Connections of clients that are open."),
     /** Bodies that are held. */

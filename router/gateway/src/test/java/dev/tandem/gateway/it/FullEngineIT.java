@@ -24,6 +24,7 @@ final class FullEngineIT {
     private static final String PATH = "/v1/completions";
     private static final String TEXT = "{\"id\":\"cmpl-1\",\"choices\":[]}";
     private static final String ASK = "{\"model\":\"tiny\",\"prompt\":\"x\"}";
+    private static final String ASK_LONG = ASK.replace("\"x\"", "\"" + "long prompt ".repeat(200) + "\"");
     private static final int CAPACITY = 8;
     private static final int CLIENTS = 24;
     private static final int ASKED_EACH = 40;
@@ -111,6 +112,26 @@ final class FullEngineIT {
             assertThat(one.received().size() + other.received().size())
                     .as("asked before")
                     .isEqualTo(2);
+            rig.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void aPrefillWorkerThatIsFullSaysSoToo() throws IOException {
+        try (RawEngine prefill = RawEngine.start("tiny");
+                RawEngine decode = RawEngine.start("tiny");
+                GatewayRig rig = GatewayRig.setup()
+                        .worker("p", prefill.url(), Role.PREFILL)
+                        .worker("d", decode.url(), Role.DECODE)
+                        .set("tandem.disagg.connector", "nixl")
+                        .set("tandem.retry.max-attempts", "1")
+                        .start()) {
+            prefill.on((request, wire) -> refuse(wire, 7));
+
+            Answer answer = RawClient.post(rig.port(), PATH, ASK_LONG);
+            assertThat(answer.status()).as(answer.toString()).isEqualTo(503);
+            assertThat(answer.text()).contains("\"code\":\"engine_busy\"");
+            assertThat(answer.header("retry-after")).isEqualTo("7");
             rig.assertNothingLeft();
         }
     }

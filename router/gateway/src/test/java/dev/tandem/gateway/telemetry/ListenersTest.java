@@ -27,6 +27,7 @@ final class ListenersTest {
         Leg leg = new Leg(worker, ApiKind.CHAT, BodyEdits.NONE);
 
         all.onAccepted();
+        all.onHeldBack();
         all.onLegCompleted(RequestListener.LegKind.PREFILL, leg, 7);
         all.onLegFailed(RequestListener.LegKind.DECODE, leg, Failure.ENGINE_BUSY);
         all.onRetryDenied();
@@ -38,6 +39,8 @@ final class ListenersTest {
                 .containsExactly(
                         "a accepted",
                         "b accepted",
+                        "a held back",
+                        "b held back",
                         "a completed PREFILL 7",
                         "b completed PREFILL 7",
                         "a failed DECODE ENGINE_BUSY",
@@ -63,6 +66,11 @@ final class ListenersTest {
         @Override
         public void onAccepted() {
             heard.add(name + " accepted");
+        }
+
+        @Override
+        public void onHeldBack() {
+            heard.add(name + " held back");
         }
 
         @Override

@@ -138,7 +138,7 @@ final class MeterReferenceTest {
         registry.getPrometheusRegistry().register(new WorkerGauges(() -> List.of(status())));
         new EngineMessageMeters(registry, () -> 0);
         new EdgeMeters(registry, () -> 0, () -> 0);
-        new AdmissionMeters(registry, () -> 0, () -> 0);
+        new AdmissionMeters(registry, () -> 0, () -> 0, () -> 0);
         new TrialMeters(registry, () -> 0);
         new FleetMeters(registry);
         new MeterListener(registry).onSettled(Records.ended(new Outcome.Completed()));

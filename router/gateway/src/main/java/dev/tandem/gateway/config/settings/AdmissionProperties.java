@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.config.settings;
 
+import jakarta.validation.Valid;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotNull;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.NestedConfigurationProperty;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
@@ -19,10 +21,12 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *     credentials tell tenants apart where there is none. Name headers only that a proxy in front sets.
  * @param priorityHeader Request header that may name the priority: high, normal or low. Name one only that a proxy in
  *     front sets.
+ * @param saturation Waiting for engines.
  */
 public record AdmissionProperties(
         @DefaultValue("8192") @Min(1) int maxRunning,
         @DefaultValue("512") @Min(0) int maxWaiting,
         @DefaultValue("10s") @NotNull Duration maxWait,
         @DefaultValue List<String> tenantHeaders,
-        @Nullable String priorityHeader) {}
+        @Nullable String priorityHeader,
+        @NestedConfigurationProperty @DefaultValue @Valid SaturationProperties saturation) {}

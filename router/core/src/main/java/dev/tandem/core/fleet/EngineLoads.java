@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.core.fleet;
+
+import dev.tandem.core.health.Saturation;
+import dev.tandem.core.health.SaturationSettings;
+import java.util.HashSet;
+import java.util.Set;
+
+/** Which workers are saturated, by what their engines say of themselves. Thread-safe. */
+public final class EngineLoads {
+    private final Fleet fleet;
+    private final SaturationSettings settings;
+
+    /** Makes a view on a fleet. */
+    public EngineLoads(Fleet fleet, SaturationSettings settings) {
+        this.fleet = fleet;
+        this.settings = settings;
+    }
+
+    /** Returns the fleet. */
+    public Fleet fleet() {
+        return fleet;
+    }
+
+    /** The engine of a worker is about to be asked; what it says goes to what is returned. */
+    public Saturation.Question ask(Worker worker) {
+        return fleet.state(worker).ask();
+    }
+
+    /** Returns the ids of the workers that are saturated now. */
+    public Set<String> saturated() {
+        Set<String> found = Set.of();
+        for (WorkerState state : fleet.states()) {
+            if (state.saturated(settings)) {
+                found = found.isEmpty() ? new HashSet<>() : found;
+                found.add(state.worker().id());
+            }
+        }
+        return found;
+    }
+
+    /**
+     * Says whom to tell when a request has left a worker whose engine was asked; called on the thread that ended it.
+     */
+    public void whenRelieved(Runnable told) {
+        fleet.whenRelieved(told);
+    }
+}

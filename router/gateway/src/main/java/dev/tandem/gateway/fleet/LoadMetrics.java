@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.gateway.fleet;
+
+import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.health.EngineLoad;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Reads how loaded an engine is from the metrics that it shows. Immutable.
+ *
+ * <p>Of what waits in vLLM only that counts for which there is no room; the rest waits for KV caches of other engines.
+ * Numbers of all engines of a server are added up, and the emptiest of their KV caches counts.
+ *
+ * <p>Source: vLLM 0.32.0 and llama.cpp b11669, recorded 2026-11-21; SGLang's documentation of 2026-08.
+ */
+final class LoadMetrics {
+    private static final double MOST = 1e6;
+    private static final String NO_ROOM = "reason=\"capacity\"";
+
+    private static final Map<String, Quantity> NAMES = Map.of(
+            "vllm:num_requests_running", Quantity.RUNNING,
+            "vllm:num_requests_waiting", Quantity.WAITING,
+            "vllm:num_requests_waiting_by_reason", Quantity.WAITING_FOR_ROOM,
+            "vllm:kv_cache_usage_perc", Quantity.KV_USAGE,
+            "sglang:num_running_reqs", Quantity.RUNNING,
+            "sglang:num_queue_reqs", Quantity.WAITING,
+            "sglang:token_usage", Quantity.KV_USAGE,
+            "llamacpp:requests_processing", Quantity.RUNNING,
+            "llamacpp:requests_deferred", Quantity.WAITING);
+
+    private final String text;
+
+    LoadMetrics(String text) {
+        this.text = text;
+    }
+
+    private enum Quantity {
+        RUNNING,
+        WAITING,
+        WAITING_FOR_ROOM,
+        KV_USAGE
+    }
+
+    /**
+     * Returns the load of one rank of the server, or of the whole server.
+     *
+     * @param rank number of the rank, or {@link Worker#ONLY}
+     * @return empty when the engine does not say how many requests run and wait
+     */
+    Optional<EngineLoad> of(int rank) {
+        Map<Quantity, Double> found = new EnumMap<>(Quantity.class);
+        text.lines().forEach(line -> read(line, rank, found));
+        Double running = found.get(Quantity.RUNNING);
+        Double waiting = found.getOrDefault(Quantity.WAITING_FOR_ROOM, found.get(Quantity.WAITING));
+        return running == null || waiting == null
+                ? Optional.empty()
+                : Optional.of(new EngineLoad(
+                        count(running), count(waiting), Math.min(1, found.getOrDefault(Quantity.KV_USAGE, 0.0))));
+    }
+
+    private static void read(String line, int rank, Map<Quantity, Double> found) {
+        int labels = line.indexOf('{');
+        int end = labels < 0 ? line.indexOf(' ') : labels;
+        Quantity quantity = end < 0 ? null : NAMES.get(line.substring(0, end));
+        boolean other = quantity == Quantity.WAITING_FOR_ROOM && !line.contains(NO_ROOM);
+        if (quantity == null || other || !ofRank(line, rank)) {
+            return;
+        }
+        double value = value(line);
+        if (value >= 0) {
+            found.merge(quantity, value, quantity == Quantity.KV_USAGE ? Math::min : Double::sum);
+        }
+    }
+
+    private static boolean ofRank(String line, int rank) {
+        return rank == Worker.ONLY || !line.contains("engine=\"") || line.contains("engine=\"" + rank + "\"");
+    }
+
+    /** Returns the value, or one below 0 when it is none. */
+    private static double value(String line) {
+        try {
+            return Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1));
+        } catch (NumberFormatException none) {
+            return -1;
+        }
+    }
+
+    private static int count(double requests) {
+        return (int) Math.min(MOST, requests);
+    }
+}
