@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.fleet;
 
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,14 +13,16 @@ import org.jspecify.annotations.Nullable;
  * @param seen what was seen, fit for a log line
  * @param choices other connectors whose engines show the same
  * @param address where others reach its KV cache, or null when it has not said
+ * @param kind what the engine is, or null when that was not seen
  */
 record Spoken(
         @Nullable String connector,
         String seen,
         List<String> choices,
-        @Nullable KvAddress address) {
+        @Nullable KvAddress address,
+        EngineFacts.@Nullable Kind kind) {
     /** Nothing was seen. */
-    static final Spoken NOTHING = new Spoken(null, "nothing", List.of(), null);
+    static final Spoken NOTHING = new Spoken(null, "nothing", List.of(), null, null);
 
     /** Copies the list. */
     Spoken {
@@ -28,16 +31,21 @@ record Spoken(
 
     /** Makes what can only be one connector. */
     static Spoken only(String connector, String seen) {
-        return new Spoken(connector, seen, List.of(), null);
+        return new Spoken(connector, seen, List.of(), null, null);
     }
 
     /** Makes what is most likely one connector and can be others. */
     static Spoken likely(String connector, String seen, String... choices) {
-        return new Spoken(connector, seen, List.of(choices), null);
+        return new Spoken(connector, seen, List.of(choices), null, null);
     }
 
     /** Makes what can be any of several connectors. */
     static Spoken oneOf(String seen, String... choices) {
-        return new Spoken(null, seen, List.of(choices), null);
+        return new Spoken(null, seen, List.of(choices), null, null);
+    }
+
+    /** Returns the same, seen of an engine of that kind. */
+    Spoken of(EngineFacts.Kind engine) {
+        return new Spoken(connector, seen, choices, address, engine);
     }
 }
