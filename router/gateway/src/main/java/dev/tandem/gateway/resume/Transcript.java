@@ -10,7 +10,6 @@ import dev.tandem.gateway.body.Resumable;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.SynchronousSink;
 import tools.jackson.core.JacksonException;
@@ -26,7 +25,6 @@ import tools.jackson.databind.node.ObjectNode;
  * as long as sampling is greedy, and that is checked word for word. Of a worker that tells no ids, no token is certain.
  */
 final class Transcript {
-    private static final Pattern EVENT_ENDS = Pattern.compile("(?<=\n\r?\n)");
     private static final String INCOMPLETE = "\ufffd";
 
     private final ApiKind api;
@@ -65,7 +63,7 @@ final class Transcript {
         StringBuilder shown = new StringBuilder(events.length());
         FailureException broken = collect(events, shown);
         if (!shown.isEmpty()) {
-            out.next(Unpooled.copiedBuffer(shown, WholeEvents.BYTES));
+            out.next(Unpooled.wrappedBuffer(shown.toString().getBytes(WholeEvents.BYTES)));
         }
         if (broken != null) {
             out.error(broken);
@@ -74,7 +72,12 @@ final class Transcript {
 
     private @Nullable FailureException collect(String events, StringBuilder shown) {
         try {
-            EVENT_ENDS.splitAsStream(events).map(this::shown).forEachOrdered(shown::append);
+            int from = 0;
+            while (from < events.length()) {
+                int end = WholeEvents.endOfFirst(events, from);
+                shown.append(shown(events.substring(from, end)));
+                from = end;
+            }
             return null;
         } catch (FailureException broken) {
             return broken;
@@ -137,7 +140,7 @@ final class Transcript {
         if (!blind) {
             tokens.add(ids);
         }
-        thinks = text.isEmpty() && (thinks || chunk.addsMore());
+        thinks = text.isEmpty() && (thinks || (chunk.addsMore() && !skipsThoughts));
         thought |= chunk.addsMore();
         finished |= chunk.finishes();
         usageTold |= chunk.tellsUsage();

@@ -370,6 +370,34 @@ class TranscriptTest {
     }
 
     @Test
+    void whatAnotherThinksAgainIsNeitherShownNorWaitedFor() {
+        String ask = "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"stream\":true,\"temperature\":0}";
+        Transcript transcript = of(ApiKind.CHAT, ask);
+        String thoughts = delta("{\"reasoning\":\"hm\"}", "null").replace("[7,8]", "null");
+        String text = delta("{\"content\":\"A\"}", "null").replace("[7,8]", "null");
+        shown(transcript, thoughts, text);
+
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.FromStart());
+        assertThat(shown(transcript, thoughts)).isEmpty();
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.FromStart());
+        assertThat(shown(transcript, thoughts, text, text)).isEqualTo(text);
+    }
+
+    @Test
+    void eventsEndAtBlankLinesOfEitherKind() {
+        Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
+        String shown = shown(
+                transcript,
+                first("A", "[1]").replace("\n\n", "\n\r\n") + "\n" + piece("B", "[2]") + ": comment\n\n"
+                        + "data: [DONE]\n\n");
+
+        assertThat(shown)
+                .isEqualTo(piece("A", "null", "null", "null").replace("\n\n", "\n\r\n") + "\n" + piece("B", "null")
+                        + ": comment\n\ndata: [DONE]\n\n");
+        assertThat(transcript.complete()).isTrue();
+    }
+
+    @Test
     void withoutALimitAndWithoutAContextNobodyKnowsHowFarToGo() {
         Transcript transcript = of(ApiKind.CHAT, CHAT);
         shown(transcript, delta("{\"content\":\"A\"}", "[1]"));
