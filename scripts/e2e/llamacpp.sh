@@ -4,7 +4,7 @@
 # llama.cpp behind the gateway, with a tiny model. One server: smoke test, greedy text, the README's examples. Two with
 # connector plain: the same. A pair: the SDKs of OpenAI (Python, Node, Java) and Anthropic, each case straight to the engine
 # and through the gateway; hand-over by slot files, proven by the engine's counters; 200 streams; engines that are killed,
-# restarted and frozen.
+# restarted and frozen; streams that survive the death of their engine.
 #   scripts/e2e/llamacpp.sh             E2E_CACHE holds what is downloaded, E2E_BASE_PORT is where ports begin
 # Touches nothing outside the cache folder and stops what it started. Exit status: 0 all passed, 1 something failed,
 # 3 a registry does not answer.
@@ -72,5 +72,14 @@ greedy_checks "$second"
 counted 'pair: hand-over, clients that leave, 200 streams, dead and frozen engines' \
   "$python" "$here/pd.py" connector slots aborts crowd faults --gateway "$url" "${pair[@]}" --requests 100
 stop_gateway
+
+# Sums of 32 bits are the same on both engines, so that the other one says what the dead one would have said.
+for mode in on text; do
+  gateway "resume-$mode" PREFILL_URLS="$first" DECODE_URLS="$second" TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_STREAM_RESUME="$mode"
+  counted "pair: decode killed below streams, resume $mode" \
+    "$python" "$here/pd.py" resume --gateway "$url" --management "$management_url" "${pair[@]}"
+  stop_gateway
+  "$here/engines.sh" start llamacpp decode
+done
 
 finish

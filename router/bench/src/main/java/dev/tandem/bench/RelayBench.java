@@ -82,6 +82,9 @@ final class RelayBench implements Callable<Integer> {
     @Option(names = "--pd", description = "Compare one leg with two: Tandem with prefill and decode workers.")
     private boolean disaggregated;
 
+    @Option(names = "--resume", description = "Measure Tandem with tandem.stream.resume, too.")
+    private boolean resume;
+
     @Option(names = "--results", paramLabel = "DIR", description = "Directory for the Markdown and JSON results.")
     private Path results = Path.of("data", "results");
 
@@ -166,6 +169,9 @@ final class RelayBench implements Callable<Integer> {
             specs.add(disaggregated ? unified.measuredIn(EnumSet.allOf(Cell.class)) : unified);
             if (disaggregated) {
                 specs.add(tandem.disaggregated(proxies));
+            }
+            if (resume) {
+                specs.add(tandem.resuming(proxies));
             }
         }
         if (wanted("nginx") && present("nginx", progress)) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,6 +57,13 @@ public final class TandemOptions {
     ProxyProcess.Spec unified(Proxies proxies) throws IOException {
         return spec("Tandem", workers(proxies.urls(), false), List.of(), Proxies.freePort())
                 .measuredIn(Cell.singleLeg());
+    }
+
+    /** Returns the same with streams that survive their workers; what differs is measured. */
+    ProxyProcess.Spec resuming(Proxies proxies) throws IOException {
+        List<String> resume = List.of("--tandem.stream.resume=true");
+        return spec("Tandem with resume", workers(proxies.urls(), false), resume, Proxies.freePort())
+                .measuredIn(EnumSet.of(Cell.EVENT_UNPACED, Cell.EVENT_PACED));
     }
 
     /** Returns Tandem with the first half of the workers for prefill and the other half for decode. */

@@ -6,6 +6,8 @@ import io.netty.buffer.Unpooled;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The bytes of every request and of every answer, computed alike by the load generator and by the fake workers. No
@@ -23,6 +25,8 @@ final class Traffic {
 
     /** Smallest request body: fields and marker. */
     static final int MIN_BODY_BYTES = 256;
+
+    private static final int PROMPT_TOKENS = 256;
 
     /** The only model the fake workers serve. */
     static final String MODEL = "bench";
@@ -70,13 +74,24 @@ final class Traffic {
     static byte[] event(int prompt, int index) {
         String start = "data: {\"id\":\"chatcmpl-bench-" + three(prompt)
                 + "\",\"object\":\"chat.completion.chunk\",\"created\":1790000000,\"model\":\"bench\","
-                + "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" token " + three(prompt) + " " + index;
-        String end = "\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n";
+                + "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" tok " + three(prompt) + " " + index;
+        String end = "\"},\"logprobs\":null,\"finish_reason\":null,\"token_ids\":null}]"
+                + (index == 0 ? ",\"prompt_token_ids\":null" : "") + "}\n\n";
         StringBuilder event = new StringBuilder(EVENT_BYTES).append(start);
         while (event.length() + end.length() < EVENT_BYTES) {
             event.append('.');
         }
         return ascii(event.append(end).toString());
+    }
+
+    /** Returns the same event as a worker sends it that was asked for token ids. */
+    static byte[] eventWithIds(int prompt, int index) {
+        String event = new String(event(prompt, index), StandardCharsets.US_ASCII);
+        String ids = IntStream.range(0, PROMPT_TOKENS)
+                .mapToObj(token -> Integer.toString(100_000 + prompt + token))
+                .collect(Collectors.joining(",", "[", "]"));
+        return ascii(event.replace("\"prompt_token_ids\":null", "\"prompt_token_ids\":" + ids)
+                .replace("\"token_ids\":null", "\"token_ids\":[" + (100_000 + index) + "]"));
     }
 
     /** Returns the usage event that follows the content of a stream. */

@@ -23,12 +23,16 @@ final class WorkerAnswers {
     private final ByteBuf streamHead = Traffic.direct(Traffic.ascii(
             "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n"));
 
-    /** Returns the framed content event of a stream; the caller owns one reference. */
-    ByteBuf event(int prompt, int index) {
-        ByteBuf[] framed = events.computeIfAbsent(prompt, key -> new ByteBuf[MAX_EVENTS]);
+    /**
+     * Returns the framed content event of a stream; the caller owns one reference.
+     *
+     * @param ids with token ids
+     */
+    ByteBuf event(int prompt, int index, boolean ids) {
+        ByteBuf[] framed = events.computeIfAbsent(ids ? ~prompt : prompt, key -> new ByteBuf[MAX_EVENTS]);
         ByteBuf event = framed[index];
         if (event == null) {
-            event = Traffic.direct(chunk(Traffic.event(prompt, index)));
+            event = Traffic.direct(chunk(ids ? Traffic.eventWithIds(prompt, index) : Traffic.event(prompt, index)));
             framed[index] = event;
         }
         return event.retainedDuplicate();

@@ -21,6 +21,7 @@ final class WorkerConnection extends ChannelInboundHandlerAdapter implements Htt
     static final String BODY_SEEN = "x-bench-body";
 
     private static final byte[] STREAM = Traffic.ascii("\"stream\":true");
+    private static final byte[] TOKEN_IDS = Traffic.ascii("\"return_token_ids\":true");
     private static final int KEPT = 2_048;
 
     /** Bytes by which a leg's edits may shorten a body. */
@@ -38,6 +39,7 @@ final class WorkerConnection extends ChannelInboundHandlerAdapter implements Htt
 
     private @Nullable ChannelHandlerContext context;
     private Shape.@Nullable Found stream;
+    private boolean ids;
     private boolean held;
     private int nextEvent;
     private long nextNanos;
@@ -136,7 +138,11 @@ final class WorkerConnection extends ChannelInboundHandlerAdapter implements Htt
     }
 
     private boolean asksForStream() {
-        return Shape.indexOf(first, firstLength, STREAM) >= 0 || Shape.indexOf(last, lastLength, STREAM) >= 0;
+        return has(STREAM);
+    }
+
+    private boolean has(byte[] field) {
+        return Shape.indexOf(first, firstLength, field) >= 0 || Shape.indexOf(last, lastLength, field) >= 0;
     }
 
     private String bodySeen() {
@@ -145,6 +151,7 @@ final class WorkerConnection extends ChannelInboundHandlerAdapter implements Htt
 
     private void begin(ChannelHandlerContext ctx, Shape.Found found) {
         stream = found;
+        ids = has(TOKEN_IDS);
         held = false;
         nextEvent = 0;
         var unused = ctx.write(answers.streamHead(bodySeen()));
@@ -165,7 +172,7 @@ final class WorkerConnection extends ChannelInboundHandlerAdapter implements Htt
             finish(ctx, running);
             return;
         }
-        send(ctx, answers.event(running.prompt(), nextEvent++));
+        send(ctx, answers.event(running.prompt(), nextEvent++, ids));
         if (running.shape().pauseMicros() == 0) {
             ctx.executor().execute(() -> step(ctx, running));
             return;

@@ -43,6 +43,16 @@ class TrafficTest {
     }
 
     @Test
+    void idsAreAllThatDiffers() {
+        for (int index : new int[] {0, 199}) {
+            String event = new String(Traffic.eventWithIds(63, index), StandardCharsets.US_ASCII);
+            assertThat(event).contains("\"token_ids\":[" + (100_000 + index) + "]");
+            assertThat(event.replaceAll("ids\":\\[[^]]*]", "ids\":null"))
+                    .isEqualTo(new String(Traffic.event(63, index), StandardCharsets.US_ASCII));
+        }
+    }
+
+    @Test
     void aStreamEndsWithUsageAndDone() {
         String stream = new String(Traffic.expected(new Shape(1_024, 2, 0), 5), StandardCharsets.US_ASCII);
         assertThat(stream.split("\n\n", -1)).hasSize(5);

@@ -21,7 +21,9 @@ final class Departures {
         return await(() -> nanos.containsKey(id), patience) ? (nanos.getOrDefault(id, left) - left) / 1e6 : Double.NaN;
     }
 
-    /** Returns milliseconds from that time to the last peer of so many, infinity when fewer are seen to leave in time. */
+    /**
+     * Returns milliseconds from that time to the last peer of so many, infinity when fewer are seen to leave in time.
+     */
     synchronized double millisToLast(int count, long left, Duration patience) throws InterruptedException {
         boolean all = await(() -> nanos.size() >= count, patience);
         long last = nanos.values().stream().mapToLong(Long::longValue).max().orElse(left);

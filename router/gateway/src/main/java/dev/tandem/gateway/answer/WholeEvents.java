@@ -33,6 +33,16 @@ public final class WholeEvents {
         });
     }
 
+    /** Returns where the event ends that begins there, the blank line behind it included, or the end of all. */
+    public static int endOfFirst(String events, int from) {
+        for (int at = events.indexOf('\n', from); at >= 0; at = events.indexOf('\n', at + 1)) {
+            if (events.startsWith("\n", at - 1) || events.startsWith("\n\r", at - 2)) {
+                return at + 1;
+            }
+        }
+        return events.length();
+    }
+
     private void pass(ByteBuf piece, SynchronousSink<String> out) {
         held.append(piece.toString(BYTES));
         piece.release();

@@ -58,14 +58,17 @@ public sealed interface RequestBody {
             return IntStream.range(0, fields.count()).mapToObj(fields::name);
         }
 
-        /** Returns the value of a top-level field as the client wrote it, if the body has one of that name. */
+        /**
+         * Returns the value of a top-level field as the client wrote it, if the body has one of that name; empty once
+         * released.
+         */
         public Optional<String> text(String field) {
             int index = fields.indexOf(field);
-            if (index < 0) {
+            ByteBuf held = buffer;
+            if (index < 0 || held == null) {
                 return Optional.empty();
             }
             int from = fields.valueStart(index);
-            ByteBuf held = bytes();
             return Optional.of(
                     held.toString(held.readerIndex() + from, fields.valueEnd(index) - from, StandardCharsets.UTF_8));
         }

@@ -17,10 +17,12 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A streamed completion or chat with which another worker can go on when its own has died, from the tokens that the
- * client has. Immutable.
+ * client has. Immutable; borrows the request's body.
  *
  * <p>Whoever goes on gets the tokens of prompt and answer as the prompt of a completion. What such a completion does
  * not do as the request would have done is left out: as {@link Continuable}, this is a closed list. Fields that only
@@ -28,6 +30,7 @@ import tools.jackson.core.json.JsonFactory;
  */
 public final class Resumable {
     private static final JsonFactory JSON = new JsonFactory();
+    private static final JsonMapper MAPPER = JsonMapper.shared();
 
     /** Reading a larger body once more would hold its event loop up. */
     static final int LARGEST_BODY = 256 << 10;
@@ -40,8 +43,8 @@ public final class Resumable {
     private static final String OPTIONS = "stream_options";
     private static final String TOKEN_IDS = "return_token_ids";
 
-    /** The edits after which workers tell the ids of their tokens. */
-    public static final BodyEdits TELLING_IDS = new BodyEdits(List.of(new Put(TOKEN_IDS, "true")));
+    /** The edit after which workers tell the ids of their tokens. */
+    public static final Edit TELLING_IDS = new Put(TOKEN_IDS, "true");
 
     private static final Set<String> OF_COMPLETIONS = Set.of(PROMPT, MAX_TOKENS);
     private static final Set<String> OF_CHATS =
@@ -73,13 +76,17 @@ public final class Resumable {
     /** Kinds of content of which a prompt's tokens hold everything. */
     private static final Set<String> TEXT_PARTS = Set.of("text", "function");
 
+    private final ApiKind api;
+    private final RequestBody.Json body;
     private final List<Edit> drops;
     private final int maxTokens;
     private final boolean greedy;
     private final boolean showsIds;
     private final boolean showsUsage;
 
-    private Resumable(RequestBody.Json body, int maxTokens) {
+    private Resumable(ApiKind api, RequestBody.Json body, int maxTokens) {
+        this.api = api;
+        this.body = body;
         this.drops =
                 body.names().filter(name -> !kept(name)).<Edit>map(Drop::new).toList();
         this.maxTokens = maxTokens;
@@ -105,7 +112,7 @@ public final class Resumable {
                 body.text(PROMPT).map(ONE_PROMPT.asMatchPredicate()::test).orElse(false);
         int most = Continuable.maxTokens(body);
         return single && most > 0 && known(body, OF_COMPLETIONS)
-                ? Optional.of(new Resumable(body, most))
+                ? Optional.of(new Resumable(ApiKind.COMPLETIONS, body, most))
                 : Optional.empty();
     }
 
@@ -113,7 +120,7 @@ public final class Resumable {
         int newer = Continuable.limit(body, MAX_COMPLETION_TOKENS);
         int most = newer == 0 ? Continuable.limit(body, MAX_TOKENS) : newer;
         return most >= 0 && known(body, OF_CHATS) && textOnly(body)
-                ? Optional.of(new Resumable(body, most))
+                ? Optional.of(new Resumable(ApiKind.CHAT, body, most))
                 : Optional.empty();
     }
 
@@ -174,8 +181,49 @@ public final class Resumable {
      * @param most how many tokens may follow, at least 1
      */
     public BodyEdits behind(String tokens, int most) {
-        return TELLING_IDS
-                .and(drops.toArray(Edit[]::new))
-                .and(new Put(PROMPT, tokens), new Put(MAX_TOKENS, Integer.toString(most)));
+        return new BodyEdits(drops).and(new Put(PROMPT, tokens), new Put(MAX_TOKENS, Integer.toString(most)));
+    }
+
+    /**
+     * Returns the edits that make the same request go on behind text that stands at the end of its prompt, or as an
+     * answer that has begun; empty where there is no place for it. Source: vLLM 0.32.0 and SGLang of 2026-07
+     * ({@code continue_final_message}), llama.cpp b11669 (a last message of the assistant is gone on with).
+     *
+     * @param text what has been generated
+     * @param most how many tokens may follow, at least 1; not looked at where the client has set no limit
+     */
+    public Optional<BodyEdits> behindText(String text, int most) {
+        String json = MAPPER.writeValueAsString(text);
+        Optional<BodyEdits> edits = api == ApiKind.CHAT ? behindMessages(json) : behindPrompt(json);
+        return maxTokens == 0 ? edits : edits.map(behind -> behind.and(limit(most)));
+    }
+
+    private static Edit[] limit(int most) {
+        return new Edit[] {new Drop(MAX_COMPLETION_TOKENS), new Put(MAX_TOKENS, Integer.toString(most))};
+    }
+
+    /** Where the client has set no limit, engines have different ones of their own. */
+    private Optional<BodyEdits> behindPrompt(String json) {
+        return body.text(PROMPT)
+                .filter(prompt -> prompt.startsWith("\"") && body.fields().indexOf(MAX_TOKENS) >= 0)
+                .map(prompt -> prompt.substring(0, prompt.length() - 1) + json.substring(1))
+                .map(prompt -> new BodyEdits(List.of(new Put(PROMPT, prompt))));
+    }
+
+    private Optional<BodyEdits> behindMessages(String json) {
+        return body.text(MESSAGES)
+                .filter(Resumable::awaitsAnswer)
+                .map(messages -> messages.substring(0, messages.lastIndexOf(']'))
+                        + ",{\"role\":\"assistant\",\"content\":" + json + "}]")
+                .map(messages -> new BodyEdits(List.of(
+                        new Put(MESSAGES, messages),
+                        new Put("add_generation_prompt", "false"),
+                        new Put("continue_final_message", "true"))));
+    }
+
+    private static boolean awaitsAnswer(String messages) {
+        JsonNode list = MAPPER.readTree(messages);
+        JsonNode last = list.path(list.size() - 1).path("role");
+        return last.isString() && !last.stringValue().equals("assistant");
     }
 }

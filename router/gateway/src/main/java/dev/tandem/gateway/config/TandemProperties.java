@@ -5,6 +5,7 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.gateway.config.settings.AdmissionProperties;
 import dev.tandem.gateway.config.settings.DrainProperties;
 import dev.tandem.gateway.config.settings.HealthProperties;
+import dev.tandem.gateway.resume.ResumeMode;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
@@ -281,13 +282,15 @@ public record TandemProperties(
     /**
      * Streamed answers.
      *
-     * @param resume Whether another worker goes on with a stream whose worker has died, where that can be exact.
-     *     Engines are then asked for the ids of their tokens, which clients do not see.
+     * @param resume Whether another worker goes on with a stream whose worker has died: on (or true) where that is
+     *     exact, by the ids of tokens, for which engines are asked and which clients do not see, else, if nothing is
+     *     sampled, by generating the answer again; text does not generate it again but goes on behind the text that the
+     *     client has, which is faster and not always exact.
      * @param resumeLimit How often one stream may go on.
      * @param resumeMaxTokens Longest answer, in tokens, behind which another worker goes on.
      */
     public record StreamProperties(
-            @DefaultValue("false") boolean resume,
+            @DefaultValue("off") @NotNull ResumeMode resume,
             @DefaultValue("3") @Min(1) @Max(10) int resumeLimit,
             @DefaultValue("16384") @Min(1) @Max(1000000) int resumeMaxTokens) {}
 

@@ -6,6 +6,7 @@ import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.lifecycle.RequestListener;
@@ -161,6 +162,11 @@ public final class Attempt implements AutoCloseable {
     /** Returns the most tokens of prompt and answer that the answering worker takes, 0 when it has not said. */
     public int contextTokens() {
         return decodeLease.seat().facts().contextTokens();
+    }
+
+    /** Returns what the answering worker is, or null when nobody knows. */
+    public EngineFacts.@Nullable Kind engine() {
+        return decodeLease.seat().facts().kind();
     }
 
     void blame(Worker worker) {

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * Finds out which hand-over protocol an engine speaks. Thread-safe.
+ * Finds out what an engine is and which hand-over protocol it speaks. Thread-safe.
  *
  * <p>{@code llama-server} tells its slots on {@code /props}, and whether it saves them by how it refuses a file name
  * that can not be one: 400 when it does, 501 when it was started without {@code --slot-save-path}. Of others the
@@ -80,7 +80,9 @@ final class EngineInspector {
         EngineVersion version =
                 EngineVersions.version(ProbeJson.text(props, "build_info")).orElse(null);
         return engines.post(probed.worker(), "/slots/0?action=restore", NO_FILE, probed.apiKey())
-                .map(status -> new EngineFacts(status == 400 ? "llamacpp-slot" : "plain", slots).running(version))
+                .map(status -> new EngineFacts(status == 400 ? "llamacpp-slot" : "plain", slots)
+                        .running(version)
+                        .of(EngineFacts.Kind.LLAMA_SERVER))
                 .doOnNext(facts -> known.put(probed.worker(), facts));
     }
 
@@ -135,7 +137,7 @@ final class EngineInspector {
         if (!spoken.equals(told.put(worker, spoken)) && matters) {
             log(worker, spoken);
         }
-        EngineFacts facts = new EngineFacts(spoken.connector(), 0, spoken.address());
+        EngineFacts facts = new EngineFacts(spoken.connector(), 0, spoken.address()).of(spoken.kind());
         if (finding.last()) {
             known.put(worker, facts);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.fleet;
 
+import dev.tandem.core.fleet.EngineFacts;
 import java.util.Optional;
 
 /**
@@ -19,32 +20,31 @@ final class EngineMetrics {
     /** Returns what the metrics show; empty when they are not vLLM's. */
     static Optional<Spoken> read(String metrics) {
         String text = "\n" + metrics;
-        if (!text.contains(TYPE)) {
-            return Optional.empty();
-        }
+        return text.contains(TYPE) ? Optional.of(vllm(text).of(EngineFacts.Kind.VLLM)) : Optional.empty();
+    }
+
+    private static Spoken vllm(String text) {
         if (text.contains(TYPE + "nixl_")) {
-            return Optional.of(Spoken.likely("nixl", "metrics vllm:nixl_*", "nixl-push"));
+            return Spoken.likely("nixl", "metrics vllm:nixl_*", "nixl-push");
         }
         if (text.contains(TYPE + "lmcache_mp_")) {
-            return Optional.of(Spoken.likely("shared-cache", "metrics vllm:lmcache_mp_*", "lmcache-mp"));
+            return Spoken.likely("shared-cache", "metrics vllm:lmcache_mp_*", "lmcache-mp");
         }
         if (text.contains(TYPE + "kv_offload_")) {
-            return Optional.of(
-                    Spoken.likely("shared-cache", "metrics vllm:kv_offload_*", "offload-p2p", "offload-pull"));
+            return Spoken.likely("shared-cache", "metrics vllm:kv_offload_*", "offload-p2p", "offload-pull");
         }
-        return Optional.of(
-                text.contains(TYPE + ANY_CONNECTOR)
-                        ? Spoken.likely(
-                                "shared-cache",
-                                "metrics vllm:" + ANY_CONNECTOR,
-                                "lmcache-pd",
-                                "lmcache-pd-first-token",
-                                "lmcache-pd-notified",
-                                "mooncake",
-                                "moriio-read",
-                                "moriio-write",
-                                "p2p-nccl",
-                                "ascend-layerwise")
-                        : Spoken.only("plain", "metrics of vLLM without a connector"));
+        return text.contains(TYPE + ANY_CONNECTOR)
+                ? Spoken.likely(
+                        "shared-cache",
+                        "metrics vllm:" + ANY_CONNECTOR,
+                        "lmcache-pd",
+                        "lmcache-pd-first-token",
+                        "lmcache-pd-notified",
+                        "mooncake",
+                        "moriio-read",
+                        "moriio-write",
+                        "p2p-nccl",
+                        "ascend-layerwise")
+                : Spoken.only("plain", "metrics of vLLM without a connector");
     }
 }

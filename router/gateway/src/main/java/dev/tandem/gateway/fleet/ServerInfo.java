@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.fleet;
 
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Worker;
 import java.util.List;
@@ -32,10 +33,15 @@ final class ServerInfo {
         String mode = info.path("disaggregation_mode").asString("");
         if (!mode.isEmpty()) {
             return sglang(
-                    worker, mode, info.path("disaggregation_bootstrap_port").asInt(0));
+                            worker,
+                            mode,
+                            info.path("disaggregation_bootstrap_port").asInt(0))
+                    .map(spoken -> spoken.of(EngineFacts.Kind.SGLANG));
         }
         JsonNode settings = info.path("vllm_config");
-        return settings.isObject() ? vllm(settings.path("kv_transfer_config")) : Optional.empty();
+        return settings.isObject()
+                ? vllm(settings.path("kv_transfer_config")).map(spoken -> spoken.of(EngineFacts.Kind.VLLM))
+                : Optional.empty();
     }
 
     private static JsonNode tree(byte[] body) {
@@ -52,7 +58,7 @@ final class ServerInfo {
             case "null" -> Optional.of(Spoken.only("plain", seen));
             case "prefill", "decode" ->
                 Optional.of(new Spoken(
-                        "sglang", seen, List.of(), address(worker.baseUrl().getHost(), bootstrapPort)));
+                        "sglang", seen, List.of(), address(worker.baseUrl().getHost(), bootstrapPort), null));
             default -> Optional.empty();
         };
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.fleet;
 
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,17 +13,19 @@ import org.jspecify.annotations.Nullable;
  * @param seen what was seen, fit for a log line
  * @param choices other connectors whose engines show the same
  * @param address where others reach its KV cache, or null when it has not said
+ * @param kind what the engine is, or null when that was not seen
  */
 record Spoken(
         @Nullable String connector,
         String seen,
         List<String> choices,
-        @Nullable KvAddress address) {
+        @Nullable KvAddress address,
+        EngineFacts.@Nullable Kind kind) {
     private static final String PULL = "nixl";
     private static final String PUSH = "nixl-push";
 
     /** Nothing was seen. */
-    static final Spoken NOTHING = new Spoken(null, "nothing", List.of(), null);
+    static final Spoken NOTHING = new Spoken(null, "nothing", List.of(), null, null);
 
     /** Copies the list. */
     Spoken {
@@ -31,17 +34,22 @@ record Spoken(
 
     /** Makes what can only be one connector. */
     static Spoken only(String connector, String seen) {
-        return new Spoken(connector, seen, List.of(), null);
+        return new Spoken(connector, seen, List.of(), null, null);
     }
 
     /** Makes what is most likely one connector and can be others. */
     static Spoken likely(String connector, String seen, String... choices) {
-        return new Spoken(connector, seen, List.of(choices), null);
+        return new Spoken(connector, seen, List.of(choices), null, null);
     }
 
     /** Makes what can be any of several connectors. */
     static Spoken oneOf(String seen, String... choices) {
-        return new Spoken(null, seen, List.of(choices), null);
+        return new Spoken(null, seen, List.of(choices), null, null);
+    }
+
+    /** Returns the same, seen of an engine of that kind. */
+    Spoken of(EngineFacts.Kind engine) {
+        return new Spoken(connector, seen, choices, address, engine);
     }
 
     /** Whether a prefill answer tells which of the two protocols of NIXL it is. */
@@ -52,10 +60,14 @@ record Spoken(
     /** Returns which of the two it is, by the {@code transfer_mode} of a prefill answer; before vLLM 0.24 all pull. */
     Spoken moving(String transferMode) {
         return switch (transferMode) {
-            case "push" -> only(PUSH, seen + ", prefill answer with transfer_mode push");
-            case "pull" -> only(PULL, seen + ", prefill answer with transfer_mode pull");
-            case "" -> only(PULL, seen + ", prefill answer without transfer_mode");
+            case "push" -> answered(PUSH, "with transfer_mode push");
+            case "pull" -> answered(PULL, "with transfer_mode pull");
+            case "" -> answered(PULL, "without transfer_mode");
             default -> this;
         };
+    }
+
+    private Spoken answered(String protocol, String how) {
+        return new Spoken(protocol, seen + ", prefill answer " + how, List.of(), address, kind);
     }
 }

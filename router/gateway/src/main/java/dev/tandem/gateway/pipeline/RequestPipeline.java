@@ -143,7 +143,7 @@ public final class RequestPipeline {
     private Mono<EngineAnswer> attempt(RequestScope scope) {
         Planner.Plan plan = planner.plan(scope);
         scope.began(plan.attempt(), plan.routedTo(), plan.decisionNanos());
-        return runner.run(plan.attempt(), scope.asked())
+        return runner.run(plan.attempt(), scope.askedNow())
                 .map(plan.attempt()::shown)
                 .onErrorResume(FailureException.class, failure -> recover(scope, failure));
     }
@@ -152,7 +152,7 @@ public final class RequestPipeline {
         Resumable resumable = scope.resumable();
         return resumable == null
                 ? answer
-                : resumes.lasting(answer, scope.request().api(), resumable, new Elsewhere(scope));
+                : resumes.lasting(answer, scope.request().api(), scope.engine(), resumable, new Elsewhere(scope));
     }
 
     /** Decides what follows a failed attempt, of which no byte has reached the client. */

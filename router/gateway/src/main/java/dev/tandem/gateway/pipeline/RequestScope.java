@@ -3,6 +3,7 @@ package dev.tandem.gateway.pipeline;
 
 import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.lifecycle.Outcome;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
@@ -18,6 +19,7 @@ import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.body.Resumable;
 import dev.tandem.gateway.exchange.Asked;
 import dev.tandem.gateway.exchange.Attempt;
+import dev.tandem.gateway.resume.Resumes;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
@@ -65,14 +67,13 @@ final class RequestScope {
     RequestScope(ClientRequest request, @Nullable Resumable resumable, RequestListener listener, Ticker ticker) {
         this.request = request;
         this.resumable = resumable;
-        Asked plain = new Asked(
+        this.asked = new Asked(
                 request.api(),
                 request.body(),
                 request.headers(),
                 request.streaming(),
                 BodyEdits.NONE,
                 request.conversation());
-        this.asked = resumable == null ? plain : plain.as(request.api(), Resumable.TELLING_IDS);
         this.listener = listener;
         this.ticker = ticker;
     }
@@ -86,9 +87,16 @@ final class RequestScope {
         return resumable;
     }
 
-    /** Returns what workers are asked for now. */
+    /** Returns what workers are asked for now, whoever they are. */
     Asked asked() {
         return asked;
+    }
+
+    /** Returns what the workers of the attempt that has begun are asked for. */
+    Asked askedNow() {
+        return resumable == null
+                ? asked
+                : asked.as(asked.api(), Resumes.tellingIds(asked.edits(), asked.api(), engine()));
     }
 
     /** The worker that answered has died; it is returned. */
@@ -117,6 +125,12 @@ final class RequestScope {
     int contextTokens() {
         Attempt running = attempt;
         return running == null ? 0 : running.contextTokens();
+    }
+
+    /** Returns what the answering worker is, or null when nobody knows. */
+    EngineFacts.@Nullable Kind engine() {
+        Attempt running = attempt;
+        return running == null ? null : running.engine();
     }
 
     Ticker ticker() {

@@ -22,9 +22,13 @@ final class Chunk {
         this.event = event;
     }
 
-    /** Returns the event as it came. */
+    /** Returns the event. */
     ObjectNode event() {
         return event;
+    }
+
+    ApiKind api() {
+        return api;
     }
 
     /** Whether the worker reports that it has failed. */
@@ -37,6 +41,15 @@ final class Chunk {
         return api == ApiKind.CHAT
                 ? choice().path("delta").path("content").asString("")
                 : choice().path("text").asString("");
+    }
+
+    /** Lets it add other text, if it adds any. */
+    void say(String text) {
+        if (api == ApiKind.CHAT && choice().path("delta") instanceof ObjectNode delta && delta.has("content")) {
+            delta.put("content", text);
+        } else if (api != ApiKind.CHAT && choice() instanceof ObjectNode choice) {
+            choice.put("text", text);
+        }
     }
 
     /** Whether it adds to something else than the text of the answer: thoughts, calls of tools. */

@@ -2,17 +2,19 @@
 package dev.tandem.gateway.resume;
 
 import dev.tandem.core.disagg.BodyEdits;
+import dev.tandem.core.request.ApiKind;
 
 /** How a stream that has broken off can go on. */
 public sealed interface Continuation {
     /**
-     * Another worker goes on as a completion behind the tokens that the client has.
+     * Another worker goes on behind tokens or text that the client has.
      *
-     * @param edits what makes this completion of the client's request
+     * @param api what it is asked for
+     * @param edits what makes that of the client's request
      */
-    record Behind(BodyEdits edits) implements Continuation {}
+    record Behind(ApiKind api, BodyEdits edits) implements Continuation {}
 
-    /** Nothing has been generated yet: another worker gets the request as it is. */
+    /** Another worker gets the request as it is; what the client has, it generates again. */
     record FromStart() implements Continuation {}
 
     /**

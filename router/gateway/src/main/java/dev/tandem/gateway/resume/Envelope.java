@@ -3,6 +3,7 @@ package dev.tandem.gateway.resume;
 
 import dev.tandem.core.request.ApiKind;
 import dev.tandem.gateway.answer.WholeEvents;
+import dev.tandem.gateway.body.Resumable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -12,12 +13,22 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class Envelope {
     private static final String[] FIELDS = {"id", "object", "created", "model"};
+    private static final String TOKENS = "token_ids";
+    private static final String PROMPT = "prompt_token_ids";
+    private static final String FINGERPRINT = "system_fingerprint";
 
     private final ApiKind api;
+    private final Resumable request;
     private final ObjectNode head = Chunk.JSON.createObjectNode();
 
-    Envelope(ApiKind api) {
+    Envelope(ApiKind api, Resumable request) {
         this.api = api;
+        this.request = request;
+    }
+
+    /** Whether the client has no event yet. */
+    boolean isEmpty() {
+        return head.isEmpty();
     }
 
     /** Takes the common fields from the first event. */
@@ -29,36 +40,66 @@ final class Envelope {
         }
     }
 
-    /** Returns an event with a further piece of text, made of one of a completion. */
-    String piece(Chunk chunk, String text, boolean showsIds) {
+    /**
+     * Returns what an event of another worker becomes.
+     *
+     * @param text what it adds for the client
+     * @param before tokens of the answer that stood in the prompt of that worker
+     * @param promptNews whether the client has not been told the ids of the prompt's tokens
+     */
+    String rewritten(Chunk chunk, String text, int before, boolean promptNews) {
+        if (chunk.api() == api) {
+            return own(chunk, text, before, request.showsIds() && promptNews);
+        }
+        boolean adds = !text.isEmpty() || chunk.finishes();
+        return (adds ? piece(chunk, text) : "")
+                + (chunk.tellsUsage() && request.showsUsage() ? usage(chunk, before) : "");
+    }
+
+    private String own(Chunk chunk, String text, int before, boolean showsPrompt) {
+        ObjectNode event = chunk.event();
+        head.properties().forEach(field -> event.set(field.getKey(), field.getValue()));
+        chunk.say(text);
+        hide(event, PROMPT, showsPrompt);
+        hide(chunk.choice(), PROMPT, showsPrompt);
+        hide(chunk.choice(), TOKENS, request.showsIds());
+        if (event.path("usage") instanceof ObjectNode usage && before > 0) {
+            count(usage, before);
+        }
+        return written(event);
+    }
+
+    private static void hide(JsonNode node, String field, boolean shown) {
+        if (!shown && node.path(field).isArray()) {
+            ((ObjectNode) node).putNull(field);
+        }
+    }
+
+    /** Makes a piece of a chat of one of a completion. */
+    private String piece(Chunk chunk, String text) {
         ObjectNode event = head.deepCopy();
         JsonNode said = chunk.choice();
         ObjectNode choice = event.putArray("choices").addObject().put("index", 0);
-        if (api == ApiKind.CHAT) {
-            choice.putObject("delta").put("content", text);
-        } else {
-            choice.put("text", text);
-        }
+        choice.putObject("delta").put("content", text);
         choice.putNull("logprobs").set("finish_reason", said.path("finish_reason"));
-        if (api != ApiKind.CHAT || chunk.finishes()) {
+        if (chunk.finishes() && said.has("stop_reason")) {
             choice.set("stop_reason", said.path("stop_reason"));
         }
-        if (api != ApiKind.CHAT) {
-            choice.putNull("prompt_token_ids");
-        }
-        choice.set("token_ids", showsIds ? said.path("token_ids") : null);
+        choice.set(TOKENS, request.showsIds() ? said.path(TOKENS) : null);
         return written(event, chunk.event());
     }
 
-    /**
-     * Returns the event with the usage of the whole answer.
-     *
-     * @param before tokens of the answer that stood in the prompt of the worker that went on
-     */
-    String usage(Chunk chunk, int before) {
+    private String usage(Chunk chunk, int before) {
         ObjectNode event = head.deepCopy();
         event.putArray("choices");
         ObjectNode usage = (ObjectNode) chunk.event().path("usage");
+        count(usage, before);
+        event.set("usage", usage);
+        return written(event, chunk.event());
+    }
+
+    /** Counts tokens that stood in the prompt as what they are: part of the answer. */
+    private static void count(ObjectNode usage, int before) {
         int prompt = usage.path("prompt_tokens").asInt(0) - before;
         usage.put("prompt_tokens", prompt);
         usage.put("completion_tokens", usage.path("completion_tokens").asInt(0) + before);
@@ -66,8 +107,6 @@ final class Envelope {
                 && details.path("cached_tokens").asInt(0) > prompt) {
             details.put("cached_tokens", prompt);
         }
-        event.set("usage", usage);
-        return written(event, chunk.event());
     }
 
     /** Returns an event with a usage that nobody has told. */
@@ -78,14 +117,18 @@ final class Envelope {
                 .put("prompt_tokens", promptTokens)
                 .put("total_tokens", promptTokens + outputTokens)
                 .put("completion_tokens", outputTokens);
-        return written(event, Chunk.JSON.createObjectNode());
+        return written(event);
     }
 
     private static String written(ObjectNode event, ObjectNode source) {
-        JsonNode fingerprint = source.path("system_fingerprint");
+        JsonNode fingerprint = source.path(FINGERPRINT);
         if (!fingerprint.isMissingNode()) {
-            event.set("system_fingerprint", fingerprint);
+            event.set(FINGERPRINT, fingerprint);
         }
+        return written(event);
+    }
+
+    private static String written(ObjectNode event) {
         byte[] json = Chunk.JSON.writeValueAsBytes(event);
         return "data: " + new String(json, WholeEvents.BYTES) + "\n\n";
     }

@@ -4,6 +4,7 @@ package dev.tandem.gateway.resume;
 import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.ResumeResult;
 import dev.tandem.core.request.ApiKind;
@@ -14,6 +15,7 @@ import dev.tandem.gateway.body.Resumable;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
@@ -38,17 +40,49 @@ public final class Resumes {
 
     /** Returns what has to be known of a request for which this is to be done; empty when it is not, or cannot be. */
     public Optional<Resumable> of(ApiKind api, boolean streaming, RequestBody body) {
-        return settings.enabled() && streaming ? Resumable.of(api, body) : Optional.empty();
+        return settings.mode() != ResumeMode.OFF && streaming ? Resumable.of(api, body) : Optional.empty();
+    }
+
+    /**
+     * Returns what a worker is asked for: the ids of its tokens, too, unless it is of a kind that tells none.
+     *
+     * <p>Not asked are llama-server, which has no such field, and SGLang for chats, which it refuses then; vLLM and
+     * SGLang before they knew the field pass over it. Source: vLLM 0.10.2, sgl-project/sglang#30917 of 2026-07,
+     * llama.cpp b11669.
+     *
+     * @param engine what the worker is, or null when nobody knows
+     */
+    public static BodyEdits tellingIds(BodyEdits asked, ApiKind api, EngineFacts.@Nullable Kind engine) {
+        return tellsIds(api, engine) ? asked.and(Resumable.TELLING_IDS) : asked;
+    }
+
+    private static boolean tellsIds(ApiKind api, EngineFacts.@Nullable Kind engine) {
+        return engine == null
+                || switch (engine) {
+                    case VLLM -> true;
+                    case SGLANG -> api == ApiKind.COMPLETIONS;
+                    case LLAMA_SERVER -> false;
+                };
     }
 
     /**
      * Returns an answer that goes on when its worker dies.
      *
-     * @param answer a successful stream, whose worker tells the ids of its tokens
+     * @param answer a successful stream
      * @param api what the client has asked for
+     * @param engine what the worker is, or null when nobody knows; of an engine that tells no ids a sampled answer
+     *     passes as it is
      */
-    public EngineAnswer lasting(EngineAnswer answer, ApiKind api, Resumable request, Successor successor) {
-        Run run = new Run(new Transcript(api, request, settings.maxTokens()), api, successor);
+    public EngineAnswer lasting(
+            EngineAnswer answer,
+            ApiKind api,
+            EngineFacts.@Nullable Kind engine,
+            Resumable request,
+            Successor successor) {
+        if (!tellsIds(api, engine) && !request.greedy()) {
+            return answer;
+        }
+        Run run = new Run(new Transcript(api, request, settings), api, successor);
         return answer.streaming(run.stream(answer), answer::abandon);
     }
 
@@ -87,8 +121,8 @@ public final class Resumes {
                     ? transcript.next(successor.contextTokens())
                     : new Continuation.Impossible("it has been resumed often enough");
             return switch (next) {
-                case Continuation.Behind(BodyEdits edits) -> ask(died, ApiKind.COMPLETIONS, edits);
-                case Continuation.FromStart() -> ask(died, api, Resumable.TELLING_IDS);
+                case Continuation.Behind(ApiKind asked, BodyEdits edits) -> ask(died, asked, edits);
+                case Continuation.FromStart() -> ask(died, api, BodyEdits.NONE);
                 case Continuation.End(String events) -> {
                     listener.onResume(ResumeResult.RESUMED);
                     yield Flux.just(Unpooled.copiedBuffer(events, WholeEvents.BYTES));

@@ -9,7 +9,7 @@ import dev.tandem.gateway.answer.WholeEvents;
 import dev.tandem.gateway.body.Resumable;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import java.util.regex.Pattern;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.SynchronousSink;
 import tools.jackson.core.JacksonException;
@@ -22,38 +22,39 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>A token is <em>certain</em> when its text, and that of all before it, has reached the client and nothing is held
  * back: a worker keeps the bytes of half a character, and puts several tokens into one event when it is busy. Another
  * worker goes on behind the last certain token. What the client has beyond it, it generates again, which is exact only
- * as long as sampling is greedy, and that is checked word for word.
+ * as long as sampling is greedy, and that is checked word for word. Of a worker that tells no ids, no token is certain.
  */
 final class Transcript {
-    private static final Pattern EVENT_ENDS = Pattern.compile("(?<=\n\r?\n)");
     private static final String INCOMPLETE = "\ufffd";
 
+    private final ApiKind api;
     private final Resumable request;
+    private final boolean behindText;
     private final TokenIds tokens;
-    private final StringBuilder delivered = new StringBuilder();
-    private final StringBuilder said = new StringBuilder();
+    private final DeliveredText delivered;
     private final Envelope envelope;
     private ApiKind spoken;
     private int promptTokens;
     private @Nullable JsonNode prompt;
     private int certain;
+    private int inPrompt;
     private int before;
     private boolean further;
     private boolean thinks;
+    private boolean thought;
+    private boolean skipsThoughts;
     private boolean blind;
     private boolean finished;
     private boolean usageTold;
     private boolean done;
 
-    /**
-     * Begins one.
-     *
-     * @param mostTokens most tokens of prompt and answer that are kept
-     */
-    Transcript(ApiKind api, Resumable request, int mostTokens) {
+    Transcript(ApiKind api, Resumable request, ResumeSettings settings) {
+        this.api = api;
         this.request = request;
-        this.tokens = new TokenIds(mostTokens);
-        this.envelope = new Envelope(api);
+        this.behindText = settings.mode() == ResumeMode.TEXT;
+        this.tokens = new TokenIds(settings.maxTokens());
+        this.delivered = new DeliveredText(settings.maxCharacters());
+        this.envelope = new Envelope(api, request);
         this.spoken = api;
     }
 
@@ -62,7 +63,7 @@ final class Transcript {
         StringBuilder shown = new StringBuilder(events.length());
         FailureException broken = collect(events, shown);
         if (!shown.isEmpty()) {
-            out.next(Unpooled.copiedBuffer(shown, WholeEvents.BYTES));
+            out.next(Unpooled.wrappedBuffer(shown.toString().getBytes(WholeEvents.BYTES)));
         }
         if (broken != null) {
             out.error(broken);
@@ -71,7 +72,12 @@ final class Transcript {
 
     private @Nullable FailureException collect(String events, StringBuilder shown) {
         try {
-            EVENT_ENDS.splitAsStream(events).map(this::shown).forEachOrdered(shown::append);
+            int from = 0;
+            while (from < events.length()) {
+                int end = WholeEvents.endOfFirst(events, from);
+                shown.append(shown(events.substring(from, end)));
+                from = end;
+            }
             return null;
         } catch (FailureException broken) {
             return broken;
@@ -114,11 +120,12 @@ final class Transcript {
     }
 
     private String rewritten(Chunk chunk) {
+        boolean ended = finished;
+        boolean promptNews = prompt == null;
         String news = note(chunk);
-        if (chunk.tellsUsage()) {
-            return envelope.usage(chunk, before);
-        }
-        return news.isEmpty() && !chunk.finishes() ? "" : envelope.piece(chunk, news, request.showsIds());
+        boolean adds = !news.isEmpty() || (chunk.addsMore() && !skipsThoughts);
+        boolean ends = chunk.finishes() && !ended;
+        return adds || ends || chunk.tellsUsage() ? envelope.rewritten(chunk, news, before, promptNews) : "";
     }
 
     /** Returns the text that the client does not have yet. */
@@ -129,28 +136,19 @@ final class Transcript {
             prompt = chunk.promptTokens();
             promptTokens = prompt.size();
         }
-        tokens.add(ids);
-        thinks = text.isEmpty() && (thinks || chunk.addsMore());
-        blind |= !text.isEmpty() && ids.isEmpty();
+        blind |= ids.isEmpty() ? !text.isEmpty() : prompt == null;
+        if (!blind) {
+            tokens.add(ids);
+        }
+        thinks = text.isEmpty() && (thinks || (chunk.addsMore() && !skipsThoughts));
+        thought |= chunk.addsMore();
         finished |= chunk.finishes();
         usageTold |= chunk.tellsUsage();
-        String news = news(text);
-        if (ids.size() == 1 && !text.isEmpty() && !text.endsWith(INCOMPLETE)) {
+        String news = delivered.add(text);
+        if (!blind && ids.size() == 1 && !text.isEmpty() && !text.endsWith(INCOMPLETE)) {
             certain = tokens.count();
-            delivered.delete(0, said.length());
-            said.setLength(0);
+            delivered.forget();
         }
-        return news;
-    }
-
-    private String news(String text) {
-        said.append(text);
-        int both = Math.min(said.length(), delivered.length());
-        if (!said.substring(0, both).equals(delivered.substring(0, both))) {
-            throw new FailureException(Failure.STREAM_INTERRUPTED, "another worker went on with other text");
-        }
-        String news = said.substring(both);
-        delivered.append(news);
         return news;
     }
 
@@ -160,45 +158,87 @@ final class Transcript {
      * @param contextTokens most tokens of prompt and answer, 0 when nobody knows
      */
     Continuation next(int contextTokens) {
-        if (finished) {
-            return end();
+        boolean owed = request.showsUsage() && !usageTold;
+        JsonNode known = prompt;
+        if (finished && (!owed || (known != null && !blind))) {
+            return end(owed);
+        }
+        if (tokens.incomplete() || delivered.tooLong()) {
+            return new Continuation.Impossible("the answer is too long");
         }
         if (tokens.count() == 0 && delivered.isEmpty() && !thinks) {
-            further = true;
-            return new Continuation.FromStart();
+            return fromStart();
         }
-        JsonNode known = prompt;
-        if (known == null || blind) {
+        if (known == null && !request.greedy()) {
             return new Continuation.Impossible("the worker does not tell token ids");
-        }
-        if (tokens.incomplete()) {
-            return new Continuation.Impossible("the answer is too long");
         }
         boolean again = !delivered.isEmpty() && !request.greedy();
         boolean idsAgain = request.showsIds() && tokens.count() > certain;
         if (thinks || again || idsAgain) {
             return new Continuation.Impossible("the answer was cut where another worker cannot go on exactly");
         }
-        int all = request.maxTokens() > 0 ? request.maxTokens() : contextTokens - promptTokens;
-        return all > certain ? behind(known, all - certain) : new Continuation.Impossible("no room is left");
+        return known == null ? withoutIds() : behindTokens(known, contextTokens);
     }
 
-    private Continuation behind(JsonNode known, int most) {
-        tokens.cut(certain);
-        said.setLength(0);
-        before = certain;
-        further = true;
-        spoken = ApiKind.COMPLETIONS;
-        return new Continuation.Behind(request.behind(tokens.behind(known), most));
+    private Continuation behindTokens(JsonNode known, int contextTokens) {
+        int given = inPrompt + certain;
+        int all = request.maxTokens() > 0 ? request.maxTokens() : contextTokens - promptTokens + inPrompt;
+        if (all <= given) {
+            return new Continuation.Impossible("no room is left");
+        }
+        delivered.fromStart();
+        goOn(ApiKind.COMPLETIONS, certain, given);
+        return new Continuation.Behind(spoken, request.behind(tokens.behind(known), all - given));
+    }
+
+    private Continuation withoutIds() {
+        return behindText && !finished && !thought
+                ? behindText(delivered.piecesBeforeLastWord()).orElseGet(this::fromStart)
+                : fromStart();
+    }
+
+    /** Of how many tokens a text has come is not known: each piece counts as one. */
+    private Optional<Continuation> behindText(int pieces) {
+        String text = delivered.beforeLastWord();
+        int left = request.maxTokens() - pieces;
+        if (text.isEmpty() || (request.maxTokens() > 0 && left <= 0)) {
+            return Optional.empty();
+        }
+        return request.behindText(text, left).map(edits -> {
+            delivered.fromLastWord();
+            goOn(api, 0, pieces);
+            inPrompt = pieces;
+            return new Continuation.Behind(api, edits);
+        });
+    }
+
+    private Continuation fromStart() {
+        delivered.fromStart();
+        goOn(api, 0, 0);
+        inPrompt = 0;
+        return new Continuation.FromStart();
+    }
+
+    /**
+     * Expects a worker that goes on.
+     *
+     * @param kept tokens whose ids stay known
+     * @param given tokens of the answer that it gets in its prompt
+     */
+    private void goOn(ApiKind asked, int kept, int given) {
+        further = !envelope.isEmpty();
+        skipsThoughts = thought;
+        blind = false;
+        spoken = asked;
+        tokens.cut(kept);
+        certain = kept;
+        before = given;
     }
 
     /** The text is complete, only what says so is missing. */
-    private Continuation end() {
-        boolean owed = request.showsUsage() && !usageTold;
-        if (owed && prompt == null) {
-            return new Continuation.Impossible("the worker does not tell token ids");
-        }
+    private Continuation end(boolean owed) {
         done = true;
-        return new Continuation.End((owed ? envelope.usage(promptTokens, tokens.count()) : "") + "data: [DONE]\n\n");
+        String usage = owed ? envelope.usage(promptTokens - inPrompt, inPrompt + tokens.count()) : "";
+        return new Continuation.End(usage + "data: [DONE]\n\n");
     }
 }

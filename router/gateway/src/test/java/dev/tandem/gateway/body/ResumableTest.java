@@ -88,8 +88,41 @@ class ResumableTest {
         assertThat(request.maxTokens()).isEqualTo(5);
         assertThat(request.greedy()).isTrue();
         assertThat(BodyEditor.apply(body, request.behind("[1,2]", 3)).toString(StandardCharsets.UTF_8))
-                .isEqualTo("{\"model\":\"m\",\"temperature\":0.0,\"return_token_ids\":true,\"prompt\":[1,2],"
-                        + "\"max_tokens\":3}");
+                .isEqualTo("{\"model\":\"m\",\"temperature\":0.0,\"prompt\":[1,2],\"max_tokens\":3}");
+    }
+
+    @Test
+    void textStandsBehindThePromptOrAsAnAnswerThatHasBegun() {
+        assertThat(behindText(ApiKind.COMPLETIONS, "{\"prompt\":\"a\\\"\",\"max_tokens\":9}"))
+                .isEqualTo("{\"prompt\":\"a\\\" \\\"B\",\"max_tokens\":3}");
+        assertThat(
+                        behindText(
+                                ApiKind.CHAT,
+                                "{\"messages\":[{\"role\":\"user\",\"content\":\"]\"} ],\"max_tokens\":9,\"max_completion_tokens\":8}"))
+                .isEqualTo("{\"messages\":[{\"role\":\"user\",\"content\":\"]\"} ,{\"role\":\"assistant\",\"content\":"
+                        + "\" \\\"B\"}],\"max_tokens\":3,\"add_generation_prompt\":false,"
+                        + "\"continue_final_message\":true}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"prompt\":[1,2],\"max_tokens\":9}",
+                "{\"prompt\":\"a\"}",
+                "{\"messages\":[{\"role\":\"assistant\",\"content\":\"a\"}]}",
+                "{\"messages\":[]}"
+            })
+    void whereTextHasNoPlace(String json) {
+        ApiKind api = json.contains("prompt") ? ApiKind.COMPLETIONS : ApiKind.CHAT;
+
+        assertThat(of(api, json).orElseThrow().behindText("B", 3)).isEmpty();
+    }
+
+    private static String behindText(ApiKind api, String json) {
+        RequestBody.Json body = Bodies.json(json);
+        Resumable request = Resumable.of(api, body).orElseThrow();
+        return BodyEditor.apply(body, request.behindText(" \"B", 3).orElseThrow())
+                .toString(StandardCharsets.UTF_8);
     }
 
     @Test

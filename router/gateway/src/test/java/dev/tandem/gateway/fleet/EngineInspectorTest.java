@@ -95,7 +95,9 @@ class EngineInspectorTest {
     void metricsShowTheConnector(String family, String connector) {
         metrics = PLAIN + "# TYPE vllm:" + family + " gauge\n";
 
-        assertThat(inspect().connector()).isEqualTo(connector);
+        EngineFacts facts = inspect();
+        assertThat(facts.connector()).isEqualTo(connector);
+        assertThat(facts.kind()).isEqualTo(EngineFacts.Kind.VLLM);
     }
 
     @ParameterizedTest
@@ -219,6 +221,7 @@ class EngineInspectorTest {
         info = "{\"model_path\":\"tiny\",\"disaggregation_mode\":\"prefill\",\"disaggregation_bootstrap_port\":8998}";
         EngineFacts facts = inspect();
         assertThat(facts.connector()).isEqualTo("sglang");
+        assertThat(facts.kind()).isEqualTo(EngineFacts.Kind.SGLANG);
         assertThat(facts.kv()).isEqualTo(KvAddress.of("127.0.0.1", 8998));
 
         inspector.forget(worker);
@@ -227,7 +230,7 @@ class EngineInspectorTest {
 
         inspector.forget(worker);
         info = info.replace("\"decode\"", "\"null\"");
-        assertThat(inspect()).isEqualTo(new EngineFacts("plain", 0));
+        assertThat(inspect()).isEqualTo(new EngineFacts("plain", 0).of(EngineFacts.Kind.SGLANG));
     }
 
     @ParameterizedTest

@@ -23,8 +23,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Streams whose workers die in the midst of them, with {@code tandem.stream.resume}: the client sees nothing of it. */
 @TestInstance(Lifecycle.PER_CLASS)
@@ -103,7 +101,7 @@ final class ResumeIT {
 
         Answer answer = RawClient.post(rig.port(), path, ask);
 
-        assertSame(answer, RawClient.post(alone.port(), path, ask));
+        SameStream.assertSame(answer, RawClient.post(alone.port(), path, ask));
         assertThat(rig.metric("tandem_resumes_total", "resumed")).isGreaterThan(before);
     }
 
@@ -114,7 +112,7 @@ final class ResumeIT {
         engines.forEach(engine ->
                 engine.faults().add(Fault.of(Fault.Kind.TRUNCATE).after(4).on(path)));
 
-        assertSame(RawClient.post(rig.port(), path, ask), RawClient.post(alone.port(), path, ask));
+        SameStream.assertSame(RawClient.post(rig.port(), path, ask), RawClient.post(alone.port(), path, ask));
     }
 
     @ParameterizedTest
@@ -123,7 +121,8 @@ final class ResumeIT {
         engines.forEach(engine ->
                 engine.faults().add(Fault.of(Fault.Kind.STALL).after(4).on(path)));
 
-        assertSame(RawClient.post(rig.port(), path, ask(path, "")), RawClient.post(alone.port(), path, ask(path, "")));
+        SameStream.assertSame(
+                RawClient.post(rig.port(), path, ask(path, "")), RawClient.post(alone.port(), path, ask(path, "")));
     }
 
     @Test
@@ -133,7 +132,7 @@ final class ResumeIT {
         engines.forEach(engine ->
                 engine.faults().add(Fault.of(Fault.Kind.TRUNCATE).after(3).on(CHATS)));
 
-        assertSame(RawClient.post(rig.port(), CHATS, ask), RawClient.post(alone.port(), CHATS, ask));
+        SameStream.assertSame(RawClient.post(rig.port(), CHATS, ask), RawClient.post(alone.port(), CHATS, ask));
     }
 
     @ParameterizedTest
@@ -142,7 +141,7 @@ final class ResumeIT {
         for (String more : List.of("", "\"return_token_ids\":true,", "\"stream_options\":{\"include_usage\":true},")) {
             Answer answer = RawClient.post(rig.port(), path, ask(path, more));
             Answer exact = RawClient.post(alone.port(), path, ask(path, more));
-            assertThat(masked(answer)).isEqualTo(masked(exact));
+            assertThat(SameStream.masked(answer)).isEqualTo(SameStream.masked(exact));
         }
     }
 
@@ -155,8 +154,8 @@ final class ResumeIT {
 
         Answer answer = RawClient.post(rig.port(), path, ask);
 
-        assertSame(answer, RawClient.post(alone.port(), path, ask));
-        assertThat(ids(answer)).hasSize(TOKENS);
+        SameStream.assertSame(answer, RawClient.post(alone.port(), path, ask));
+        assertThat(SameStream.ids(answer)).hasSize(TOKENS);
     }
 
     @ParameterizedTest
@@ -198,60 +197,5 @@ final class ResumeIT {
     private SimulatedEngine first(String path, String ask) throws IOException {
         String id = RawClient.post(rig.port(), path, ask).header("x-tandem-decode");
         return engines.get(Integer.parseInt(id.substring(1)));
-    }
-
-    private static void assertSame(Answer answer, Answer exact) {
-        assertThat(answer.status()).as("%s", answer).isEqualTo(200);
-        assertThat(Streams.text(answer)).isNotEmpty().isEqualTo(Streams.text(exact));
-        assertThat(values(answer, "id")).hasSize(1);
-        assertThat(values(answer, "object")).isEqualTo(values(exact, "object"));
-        assertThat(values(answer, "created")).hasSize(1);
-        assertThat(finishes(answer)).isEqualTo(finishes(exact)).hasSize(1);
-        assertThat(usage(answer)).isEqualTo(usage(exact));
-        assertThat(ids(answer)).isEqualTo(ids(exact));
-        assertThat(answer.text()).endsWith("data: [DONE]\n\n").doesNotContain("error");
-    }
-
-    private static Stream<JsonNode> events(Answer answer) {
-        return answer.text()
-                .lines()
-                .filter(line -> line.startsWith("data: {"))
-                .map(line -> JsonMapper.shared().readTree(line.substring("data: ".length())));
-    }
-
-    private static List<String> values(Answer answer, String field) {
-        return events(answer)
-                .map(event -> event.path(field).asString(""))
-                .distinct()
-                .toList();
-    }
-
-    private static List<String> finishes(Answer answer) {
-        return events(answer)
-                .map(event ->
-                        event.path("choices").path(0).path("finish_reason").asString(""))
-                .filter(reason -> !reason.isEmpty())
-                .toList();
-    }
-
-    private static List<Integer> usage(Answer answer) {
-        return events(answer)
-                .map(event -> event.path("usage"))
-                .filter(JsonNode::isObject)
-                .flatMap(usage -> Stream.of("prompt_tokens", "completion_tokens", "total_tokens")
-                        .map(name -> usage.path(name).asInt(-1)))
-                .toList();
-    }
-
-    private static List<Integer> ids(Answer answer) {
-        return events(answer)
-                .flatMap(
-                        event -> event.path("choices").path(0).path("token_ids").valueStream())
-                .map(id -> id.asInt(-1))
-                .toList();
-    }
-
-    private static String masked(Answer answer) {
-        return answer.text().replaceAll("\"id\":\"[^\"]*\"|\"created\":\\d+", "");
     }
 }

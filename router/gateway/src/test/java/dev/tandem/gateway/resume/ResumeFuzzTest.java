@@ -14,6 +14,7 @@ import dev.tandem.gateway.body.Bodies;
 import dev.tandem.gateway.body.Resumable;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.List;
 import reactor.core.publisher.Flux;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -21,17 +22,20 @@ import tools.jackson.databind.json.JsonMapper;
 class ResumeFuzzTest {
     private static final Resumable COMPLETION =
             request(ApiKind.COMPLETIONS, "{\"prompt\":\"a\",\"max_tokens\":9,\"stream\":true,\"temperature\":0}");
-    private static final Resumable CHAT =
-            request(ApiKind.CHAT, "{\"messages\":[],\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+    private static final Resumable CHAT = request(
+            ApiKind.CHAT,
+            "{\"messages\":[{\"role\":\"user\"}],\"stream\":true,\"temperature\":0,\"stream_options\":{\"include_usage\":true}}");
 
     @FuzzTest(maxDuration = "2m")
     void anyStreamIsPassedOnOrFails(byte @NotNull [] stream) {
-        read(ApiKind.COMPLETIONS, COMPLETION, stream);
-        read(ApiKind.CHAT, CHAT, stream);
+        for (ResumeMode mode : List.of(ResumeMode.ON, ResumeMode.TEXT)) {
+            read(ApiKind.COMPLETIONS, COMPLETION, mode, stream);
+            read(ApiKind.CHAT, CHAT, mode, stream);
+        }
     }
 
-    private static void read(ApiKind api, Resumable request, byte[] stream) {
-        Transcript transcript = new Transcript(api, request, 100);
+    private static void read(ApiKind api, Resumable request, ResumeMode mode, byte[] stream) {
+        Transcript transcript = new Transcript(api, request, new ResumeSettings(mode, 3, 100));
         pass(transcript, stream);
         requireWhole(transcript.next(4_096));
         pass(transcript, stream);

@@ -26,7 +26,15 @@ class TranscriptTest {
     }
 
     private static Transcript of(ApiKind api, String body, int most) {
-        return new Transcript(api, Resumable.of(api, Bodies.json(body)).orElseThrow(), most);
+        return of(api, body, new ResumeSettings(ResumeMode.ON, 3, most));
+    }
+
+    private static Transcript behindText(ApiKind api, String body) {
+        return of(api, body, new ResumeSettings(ResumeMode.TEXT, 3, 100));
+    }
+
+    private static Transcript of(ApiKind api, String body, ResumeSettings settings) {
+        return new Transcript(api, Resumable.of(api, Bodies.json(body)).orElseThrow(), settings);
     }
 
     private static String first(String text, String ids) {
@@ -47,6 +55,22 @@ class TranscriptTest {
         return "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{"
                 + "\"index\":0,\"delta\":" + delta + ",\"logprobs\":null,\"finish_reason\":null,\"token_ids\":" + ids
                 + "}],\"prompt_token_ids\":[7,8]}\n\n";
+    }
+
+    /** Returns an event in the shape of llama-server b11669, recorded 2026-11-21. */
+    private static String llama(String id, String text, String more) {
+        return "data: {\"choices\":[{\"text\":\"" + text + "\",\"index\":0,\"logprobs\":null,\"finish_reason\":"
+                + (more.isEmpty() ? "null" : "\"length\"") + "}],\"created\":1,\"model\":\"m\","
+                + "\"system_fingerprint\":\"b\",\"object\":\"text_completion\"" + more + ",\"id\":\"" + id + "\"}\n\n";
+    }
+
+    private static String llama(String text) {
+        return llama("first", text, "");
+    }
+
+    private static String usage(int prompt, int completion) {
+        return ",\"usage\":{\"completion_tokens\":" + completion + ",\"prompt_tokens\":" + prompt + ",\"total_tokens\":"
+                + (prompt + completion) + "}";
     }
 
     /** Returns what the client sees of events. */
@@ -87,7 +111,7 @@ class TranscriptTest {
         Transcript transcript = of(ApiKind.COMPLETIONS, SAMPLED);
         shown(transcript, first("A", "[1]"), piece("B", "[2]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1,2], max_tokens=7]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1,2], max_tokens=7]");
         assertThat(shown(transcript, piece("C", "[7,8,1,2]", "[3]", "null"))).isEqualTo(piece("C", "null"));
     }
 
@@ -96,7 +120,7 @@ class TranscriptTest {
         Transcript transcript = of(ApiKind.COMPLETIONS, SAMPLED);
         shown(transcript, first("A", "[1]"), piece("", "[2]"), piece("", "[3]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1], max_tokens=8]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1], max_tokens=8]");
     }
 
     @Test
@@ -104,11 +128,11 @@ class TranscriptTest {
         Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
         shown(transcript, first("A", "[1]"), piece("BC", "[2,3]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1], max_tokens=8]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1], max_tokens=8]");
         assertThat(shown(transcript, piece("B", "[2]"))).isEmpty();
         assertThat(shown(transcript, piece("CD", "[3,4]"))).isEqualTo(piece("D", "null"));
         assertThat(shown(transcript, piece("E", "[5]"))).isEqualTo(piece("E", "null"));
-        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1,2,3,4,5], max_tokens=4]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1,2,3,4,5], max_tokens=4]");
     }
 
     @Test
@@ -118,7 +142,7 @@ class TranscriptTest {
         goesOnBehind(transcript);
         shown(transcript, piece("B", "[2]"));
 
-        assertThat(goesOnBehind(transcript)).isEqualTo("[return_token_ids=true, prompt=[7,8,1,2], max_tokens=7]");
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1,2], max_tokens=7]");
         assertThat(shown(transcript, piece("C", "[3]"), piece("D", "[4]"), piece("E", "[5]")))
                 .isEqualTo(piece("E", "null"));
     }
@@ -144,10 +168,112 @@ class TranscriptTest {
 
     @Test
     void whoTellsNoIdsCannotBeFollowed() {
-        Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
+        Transcript transcript = of(ApiKind.COMPLETIONS, SAMPLED);
         shown(transcript, piece("A", "null"));
 
         assertThat(impossible(transcript)).contains("token ids");
+    }
+
+    @Test
+    void aGreedyAnswerWithoutIdsIsGeneratedAgainAndNotShownAgain() {
+        Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
+        assertThat(shown(transcript, llama(" A"), llama(" B"))).isEqualTo(llama(" A") + llama(" B"));
+
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.FromStart());
+        assertThat(shown(transcript, llama("second", " A", ""))).isEmpty();
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.FromStart());
+        assertThat(shown(transcript, llama("third", " A B ", ""))).isEqualTo(llama(" "));
+        String end = usage(1, 3);
+        assertThat(shown(transcript, llama("third", "C", end))).isEqualTo(llama("first", "C", end));
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.End("data: [DONE]\n\n"));
+    }
+
+    @Test
+    void whoGeneratesOtherTextThanTheClientHasIsNotBelieved() {
+        Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
+        shown(transcript, llama(" A"), llama(" B"));
+        transcript.next(0);
+        shown(transcript, llama(" A"));
+
+        assertThatThrownBy(() -> shown(transcript, llama(" X")))
+                .isInstanceOf(FailureException.class)
+                .hasMessageContaining("other text");
+    }
+
+    @Test
+    void anotherGoesOnBehindTheTextBeforeTheLastWord() {
+        Transcript transcript = behindText(ApiKind.COMPLETIONS, COMPLETION);
+        shown(transcript, llama("B"), llama("C"), llama(" D"), llama("E"));
+
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=\"aBC\", max_tokens=7]");
+        assertThat(shown(transcript, llama("second", " D", ""))).isEmpty();
+        assertThat(shown(transcript, llama("second", "E F", ""))).isEqualTo(llama(" F"));
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=\"aBC\", max_tokens=7]");
+        assertThat(shown(transcript, llama("third", " DE F", ""), llama("third", " G", "")))
+                .isEqualTo(llama(" G"));
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=\"aBC DE F\", max_tokens=6]");
+        assertThat(shown(transcript, llama("third", " GH", usage(6, 2)))).isEqualTo(llama("first", "H", usage(3, 5)));
+    }
+
+    @Test
+    void aChatGoesOnAsAnAnswerThatHasBegun() {
+        String ask = "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"stream\":true,\"temperature\":0}";
+        Transcript transcript = behindText(ApiKind.CHAT, ask);
+        shown(
+                transcript,
+                delta("{\"role\":\"assistant\",\"content\":\"\"}", "null").replace("[7,8]", "null"),
+                delta("{\"content\":\"A \\\"\"}", "null").replace("[7,8]", "null"),
+                delta("{\"content\":\" B\"}", "null").replace("[7,8]", "null"));
+
+        assertThat(transcript.next(0)).isInstanceOfSatisfying(Continuation.Behind.class, behind -> {
+            assertThat(behind.api()).isEqualTo(ApiKind.CHAT);
+            assertThat(behind.edits().edits())
+                    .containsExactly(
+                            new Put(
+                                    "messages",
+                                    "[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"A \\\"\"}]"),
+                            new Put("add_generation_prompt", "false"),
+                            new Put("continue_final_message", "true"));
+        });
+    }
+
+    @Test
+    void behindHalfACharacterNobodyGoesOn() {
+        Transcript transcript = behindText(ApiKind.COMPLETIONS, COMPLETION);
+        shown(transcript, llama("\\ufffd"), llama(" D"));
+
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.FromStart());
+    }
+
+    @Test
+    void whatAWorkerTellsIdsOfGoesOnBehindThemWhoeverBeganIt() {
+        Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
+        shown(transcript, llama(" A"), llama(" B"));
+        transcript.next(0);
+        shown(transcript, first(" A", "[1]"), piece(" B", "[2]"), piece(" C", "[3]"));
+
+        assertThat(goesOnBehind(transcript)).isEqualTo("[prompt=[7,8,1,2,3], max_tokens=6]");
+    }
+
+    @Test
+    void aLongTextIsNotKept() {
+        Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION, 1);
+        shown(transcript, llama("ABCD"), llama("E"), llama("F"));
+
+        assertThat(impossible(transcript)).contains("too long");
+    }
+
+    @Test
+    void whatAnotherThinksIsShownIfNobodyHasThought() {
+        Transcript transcript = of(ApiKind.CHAT, CHAT);
+        String thoughts = delta("{\"reasoning\":\"hm\"}", "[1]");
+        String role = delta("{\"role\":\"assistant\",\"content\":\"\"}", "null");
+        shown(transcript, role);
+        transcript.next(0);
+
+        assertThat(shown(transcript, role, thoughts))
+                .contains("\"reasoning\":\"hm\"")
+                .doesNotContain("role");
     }
 
     @Test
@@ -241,6 +367,34 @@ class TranscriptTest {
 
         shown(transcript, delta("{\"content\":\"A\"}", "[2]"));
         assertThat(transcript.next(10)).isInstanceOf(Continuation.Behind.class);
+    }
+
+    @Test
+    void whatAnotherThinksAgainIsNeitherShownNorWaitedFor() {
+        String ask = "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"stream\":true,\"temperature\":0}";
+        Transcript transcript = of(ApiKind.CHAT, ask);
+        String thoughts = delta("{\"reasoning\":\"hm\"}", "null").replace("[7,8]", "null");
+        String text = delta("{\"content\":\"A\"}", "null").replace("[7,8]", "null");
+        shown(transcript, thoughts, text);
+
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.FromStart());
+        assertThat(shown(transcript, thoughts)).isEmpty();
+        assertThat(transcript.next(0)).isEqualTo(new Continuation.FromStart());
+        assertThat(shown(transcript, thoughts, text, text)).isEqualTo(text);
+    }
+
+    @Test
+    void eventsEndAtBlankLinesOfEitherKind() {
+        Transcript transcript = of(ApiKind.COMPLETIONS, COMPLETION);
+        String shown = shown(
+                transcript,
+                first("A", "[1]").replace("\n\n", "\n\r\n") + "\n" + piece("B", "[2]") + ": comment\n\n"
+                        + "data: [DONE]\n\n");
+
+        assertThat(shown)
+                .isEqualTo(piece("A", "null", "null", "null").replace("\n\n", "\n\r\n") + "\n" + piece("B", "null")
+                        + ": comment\n\ndata: [DONE]\n\n");
+        assertThat(transcript.complete()).isTrue();
     }
 
     @Test

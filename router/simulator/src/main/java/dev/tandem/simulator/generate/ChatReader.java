@@ -36,7 +36,7 @@ public final class ChatReader {
         Streaming streaming = common.streaming();
         served.check(fields.string("model"));
         ForcedAnswer forced = forced();
-        int[] rendered = prompt(true);
+        int[] rendered = prompt();
         int[] given = tokens(fields.get("kv_transfer_params"));
         int[] prompt = given == null ? rendered : given;
         int maxTokens = common.maxTokens(prompt.length, asked);
@@ -60,7 +60,12 @@ public final class ChatReader {
     }
 
     /** Returns the rendered conversation. */
-    public int[] prompt(boolean open) {
+    public int[] prompt() {
+        boolean open = fields.get("add_generation_prompt") == null || fields.flag("add_generation_prompt");
+        boolean goesOn = fields.flag("continue_final_message");
+        if (open && goesOn) {
+            throw Rejection.badRequest("Cannot set both `continue_final_message` and `add_generation_prompt` to True.");
+        }
         JsonNode messages = fields.require("messages");
         if (!messages.isArray()) {
             throw Rejection.invalid("list_type", "body.messages", "Input should be a valid list", "'" + messages + "'");
@@ -71,7 +76,8 @@ public final class ChatReader {
         }
         List<Turn> turns = new ArrayList<>();
         messages.forEach(message -> turns.add(turn(message)));
-        return ChatTemplate.render(turns, "none".equals(choice()) ? List.of() : tools(), open);
+        List<JsonNode> tools = "none".equals(choice()) ? List.of() : tools();
+        return goesOn ? ChatTemplate.renderUnfinished(turns, tools) : ChatTemplate.render(turns, tools, open);
     }
 
     private Turn turn(JsonNode message) {

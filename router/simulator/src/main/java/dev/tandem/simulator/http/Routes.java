@@ -189,8 +189,7 @@ final class Routes {
         served.check(fields.string("model"));
         int[] tokens;
         if (fields.get("messages") != null) {
-            boolean open = fields.get("add_generation_prompt") == null || fields.flag("add_generation_prompt");
-            tokens = new ChatReader(fields, served).prompt(open);
+            tokens = new ChatReader(fields, served).prompt();
         } else {
             fields.require("prompt");
             String prompt = fields.string("prompt");

@@ -79,7 +79,23 @@ final class RequestReader {
             }
             turns.add(turn(message));
         }
-        return ChatTemplate.render(turns, List.of(), true);
+        return goneOn(turns);
+    }
+
+    /** A last turn of the assistant is gone on with. */
+    private static int[] goneOn(List<Turn> turns) {
+        int last = turns.size() - 1;
+        if (last < 0 || !isAssistant(turns, last)) {
+            return ChatTemplate.render(turns, List.of(), true);
+        }
+        if (last > 0 && isAssistant(turns, last - 1)) {
+            throw LlamaError.invalid("Cannot have 2 or more assistant messages at the end of the list.");
+        }
+        return ChatTemplate.renderUnfinished(turns, List.of());
+    }
+
+    private static boolean isAssistant(List<Turn> turns, int index) {
+        return turns.get(index).role().equals("assistant");
     }
 
     /** Returns the rendered conversation of a messages request. */

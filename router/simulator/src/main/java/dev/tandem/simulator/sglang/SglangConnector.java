@@ -81,8 +81,17 @@ final class SglangConnector implements Connector {
         return config.mode() == SglangConfig.Mode.PREFILL ? request.forOneToken() : request;
     }
 
+    /**
+     * A streamed chat tells no token ids, and is refused when asked to. Source: sgl-project/sglang#30917 of 2026-07.
+     */
     @Override
     public Leg leg(Asked asked, GenerateRequest request) {
+        if (request.streaming().stream()
+                && request.returnTokenIds()
+                && asked.body().has("messages")) {
+            throw Rejection.badRequest("return_token_ids is not supported with streaming on /v1/chat/completions."
+                    + " Please set stream=false when using return_token_ids=true.");
+        }
         Room room = new Room(asked.body());
         if (config.mode() != SglangConfig.Mode.NULL && !room.known()) {
             throw Rejection.badRequest("Disaggregated request received without bootstrap room id.");

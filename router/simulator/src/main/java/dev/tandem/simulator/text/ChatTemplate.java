@@ -35,6 +35,12 @@ public final class ChatTemplate {
         return open ? append(append(tokens, Tokenizer.TURN_START), Tokenizer.TOY.encode("assistant\n")) : tokens;
     }
 
+    /** Returns the tokens of a conversation whose last turn, the assistant's, has begun and is not over. */
+    public static int[] renderUnfinished(List<Turn> turns, List<JsonNode> tools) {
+        int[] before = render(turns.subList(0, turns.size() - 1), tools, true);
+        return append(before, Tokenizer.TOY.encode(turns.getLast().text()));
+    }
+
     private static String describe(List<JsonNode> tools) {
         StringBuilder text = new StringBuilder("# Tools\n\nCall a function with <tool_call></tool_call>.\n<tools>");
         for (JsonNode tool : tools) {

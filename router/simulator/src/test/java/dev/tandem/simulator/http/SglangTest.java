@@ -8,6 +8,7 @@ import dev.tandem.simulator.engine.EngineCounter;
 import dev.tandem.simulator.http.RawClient.Response;
 import dev.tandem.simulator.sglang.SglangConfig;
 import dev.tandem.simulator.sglang.SglangConfig.Mode;
+import dev.tandem.simulator.wire.Json;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -220,6 +221,22 @@ class SglangTest {
                             .isEqualTo(pair.prefill.sideChannelPort());
                 }
             }
+        }
+    }
+
+    @Test
+    void aStreamedChatTellsNoTokenIds() throws IOException {
+        try (SimulatedEngine engine = SimulatedEngine.start(with(EngineOptions.of("m", 0), Mode.NULL))) {
+            ObjectNode ask = Json.object().put("return_token_ids", true).put("max_tokens", 2);
+            ask.putArray("messages").addObject().put("role", "user").put("content", "hello");
+            assertThat(Pair.post(engine, "/v1/chat/completions", ask).status()).isEqualTo(200);
+
+            Response refused = Pair.post(engine, "/v1/chat/completions", ask.put("stream", true));
+            assertThat(refused.status()).isEqualTo(400);
+            assertThat(refused.body()).contains("return_token_ids is not supported with streaming");
+            ObjectNode completion =
+                    Pair.request("hello", 2).put("return_token_ids", true).put("stream", true);
+            assertThat(Pair.post(engine, Pair.PATH, completion).body()).contains("\"prompt_token_ids\":[");
         }
     }
 

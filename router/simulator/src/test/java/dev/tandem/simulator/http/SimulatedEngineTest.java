@@ -253,6 +253,27 @@ class SimulatedEngineTest {
     }
 
     @Test
+    void anAnswerThatHasBegunIsGoneOnWith() throws IOException {
+        String user = "{\"role\":\"user\",\"content\":\"hello\"}";
+        String all = said(user, 8, "");
+        String begun = all.substring(0, all.indexOf(' ', 1));
+        String messages = user + ",{\"role\":\"assistant\",\"content\":\"" + begun + "\"}";
+
+        assertThat(begun + said(messages, 7, ",\"continue_final_message\":true,\"add_generation_prompt\":false"))
+                .isEqualTo(all);
+        assertThat(said(messages, 7, ",\"continue_final_message\":true")).isEmpty();
+    }
+
+    /** Returns the text of a chat's answer; empty when it is refused. */
+    private String said(String messages, int tokens, String more) throws IOException {
+        String ask = "{\"ignore_eos\":true,\"max_tokens\":" + tokens + ",\"messages\":[" + messages + "]" + more + "}";
+        return Json.MAPPER
+                .readTree(post(engine, "/v1/chat/completions", ask).body())
+                .at("/choices/0/message/content")
+                .asString("");
+    }
+
+    @Test
     void aForcedToolCallObeysItsSchema() throws IOException {
         String tools =
                 "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\","

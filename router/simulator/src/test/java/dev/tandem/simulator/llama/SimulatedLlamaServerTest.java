@@ -58,6 +58,28 @@ class SimulatedLlamaServerTest {
     }
 
     @Test
+    void anAnswerThatHasBegunIsGoneOnWith() throws IOException {
+        String user = "{\"role\":\"user\",\"content\":\"hello\"}";
+        String all = said("[" + user + "]", 8);
+        String begun = all.substring(0, all.indexOf(' ', 1));
+
+        String rest = said("[" + user + ",{\"role\":\"assistant\",\"content\":\"" + begun + "\"}]", 7);
+
+        assertThat(begun + rest).isEqualTo(all);
+        String twice = "{\"messages\":[" + user + ",{\"role\":\"assistant\",\"content\":\"a\"}"
+                + ",{\"role\":\"assistant\",\"content\":\"b\"}]}";
+        assertThat(LlamaClient.post(server, "/v1/chat/completions", twice).status())
+                .isEqualTo(400);
+    }
+
+    private String said(String messages, int tokens) throws IOException {
+        String ask = "{\"ignore_eos\":true,\"max_tokens\":" + tokens + ",\"messages\":" + messages + "}";
+        return LlamaClient.json(LlamaClient.post(server, "/v1/chat/completions", ask))
+                .at("/choices/0/message/content")
+                .asString();
+    }
+
+    @Test
     void anUnknownPromptTakesTheSlotThatWasUsedLongestAgo() throws IOException {
         complete(server, ask("the quick fox jumps over the river", 0));
         complete(server, ask("another story about planets and rockets", 1));
