@@ -27,7 +27,7 @@ final class StressBench implements Callable<Integer> {
     @Option(
             names = "--only",
             split = ",",
-            description = "Scenarios to run: streams, stalled, leaving, overload,"
+            description = "Scenarios to run: streams, stalled, leaving, overload, killed,"
                     + " soak. Default: all but soak")
     private List<String> only = List.of();
 
@@ -51,6 +51,12 @@ final class StressBench implements Callable<Integer> {
 
     @Option(names = "--overload-seconds", description = "Length of each measurement of the overload.")
     private int overloadSeconds = 15;
+
+    @Option(names = "--kills", description = "Workers that are killed.")
+    private int kills = 4;
+
+    @Option(names = "--kills-rate", description = "Requests in a second meanwhile.")
+    private int killedRate = 300;
 
     @Option(names = "--soak-requests", description = "Requests of the soak.")
     private int soakRequests = 100_000;
@@ -98,6 +104,7 @@ final class StressBench implements Callable<Integer> {
                 new Stalled(stalled, Duration.ofSeconds(writeStall)),
                 new Leaving(leaving, leavingAtOnce),
                 new Overload(overloadSeconds),
+                new KilledWorker(kills, killedRate),
                 soak);
         List<String> names = all.stream().map(Scenario::name).toList();
         if (!names.containsAll(only)) {
