@@ -27,7 +27,7 @@ final class StressBench implements Callable<Integer> {
     @Option(
             names = "--only",
             split = ",",
-            description = "Scenarios to run: streams, stalled, leaving, overload, killed,"
+            description = "Scenarios to run: streams, stalled, leaving, overload, killed, restart,"
                     + " soak. Default: all but soak")
     private List<String> only = List.of();
 
@@ -57,6 +57,15 @@ final class StressBench implements Callable<Integer> {
 
     @Option(names = "--kills-rate", description = "Requests in a second meanwhile.")
     private int killedRate = 300;
+
+    @Option(names = "--restarted", description = "Engines of each role that are restarted.")
+    private int restarted = 8;
+
+    @Option(names = "--gateways", description = "How often the gateway is replaced.")
+    private int gateways = 2;
+
+    @Option(names = "--restart-rate", description = "Requests in a second meanwhile.")
+    private int restartRate = 100;
 
     @Option(names = "--soak-requests", description = "Requests of the soak.")
     private int soakRequests = 100_000;
@@ -105,6 +114,7 @@ final class StressBench implements Callable<Integer> {
                 new Leaving(leaving, leavingAtOnce),
                 new Overload(overloadSeconds),
                 new KilledWorker(kills, killedRate),
+                new RollingRestart(restarted, gateways, restartRate),
                 soak);
         List<String> names = all.stream().map(Scenario::name).toList();
         if (!names.containsAll(only)) {
