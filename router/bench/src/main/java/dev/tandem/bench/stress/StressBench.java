@@ -27,7 +27,7 @@ final class StressBench implements Callable<Integer> {
     @Option(
             names = "--only",
             split = ",",
-            description = "Scenarios to run: streams, stalled, leaving, overload, killed, restart,"
+            description = "Scenarios to run: streams, stalled, leaving, overload, slowloris, killed, restart,"
                     + " soak. Default: all but soak")
     private List<String> only = List.of();
 
@@ -51,6 +51,15 @@ final class StressBench implements Callable<Integer> {
 
     @Option(names = "--overload-seconds", description = "Length of each measurement of the overload.")
     private int overloadSeconds = 15;
+
+    @Option(names = "--slow", description = "Clients that send slow heads, and as many that send slow bodies.")
+    private int slow = 4_000;
+
+    @Option(names = "--head-timeout", description = "Seconds that the gateway waits for heads.")
+    private int headTimeout = 10;
+
+    @Option(names = "--body-timeout", description = "Seconds that the gateway waits for bodies.")
+    private int bodyTimeout = 15;
 
     @Option(names = "--kills", description = "Workers that are killed.")
     private int kills = 4;
@@ -113,6 +122,7 @@ final class StressBench implements Callable<Integer> {
                 new Stalled(stalled, Duration.ofSeconds(writeStall)),
                 new Leaving(leaving, leavingAtOnce),
                 new Overload(overloadSeconds),
+                new Slowloris(slow, Duration.ofSeconds(headTimeout), Duration.ofSeconds(bodyTimeout)),
                 new KilledWorker(kills, killedRate),
                 new RollingRestart(restarted, gateways, restartRate),
                 soak);
