@@ -27,7 +27,7 @@ final class StressBench implements Callable<Integer> {
     @Option(
             names = "--only",
             split = ",",
-            description = "Scenarios to run: streams, stalled, leaving, overload, slowloris, killed, restart,"
+            description = "Scenarios to run: streams, stalled, leaving, overload, slowloris, killed, restart, storm,"
                     + " soak. Default: all but soak")
     private List<String> only = List.of();
 
@@ -75,6 +75,9 @@ final class StressBench implements Callable<Integer> {
 
     @Option(names = "--restart-rate", description = "Requests in a second meanwhile.")
     private int restartRate = 100;
+
+    @Option(names = "--storm-seconds", description = "How long clients leave at random moments.")
+    private int stormSeconds = 30;
 
     @Option(names = "--soak-requests", description = "Requests of the soak.")
     private int soakRequests = 100_000;
@@ -125,6 +128,7 @@ final class StressBench implements Callable<Integer> {
                 new Slowloris(slow, Duration.ofSeconds(headTimeout), Duration.ofSeconds(bodyTimeout)),
                 new KilledWorker(kills, killedRate),
                 new RollingRestart(restarted, gateways, restartRate),
+                new AbortStorm(stormSeconds),
                 soak);
         List<String> names = all.stream().map(Scenario::name).toList();
         if (!names.containsAll(only)) {
