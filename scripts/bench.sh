@@ -17,8 +17,9 @@ runs the benchmark. The table goes to standard output, and with all rounds to da
 handover measures what a hand-over costs beyond the engines' own times, for every connector, between simulated engines;
 it needs no nginx and no HAProxy.
 
-stress presses Tandem hard: very many streams, clients that never read, clients that leave, twice the load that its
-engine can serve. It needs about 20,000 file descriptors for each process (ulimit -Hn).
+stress presses Tandem hard: very many streams, clients that never read, send slowly or leave, twice the load that its
+engine can serve, workers that are killed, restarts of engines and gateway, and, with --only soak, very many requests.
+It needs about 20,000 file descriptors for each process (ulimit -Hn).
 
   --build        build both jars even if they are there (the gateway only when Tandem is measured and no
                  --tandem-jar is given)
@@ -33,9 +34,11 @@ Common runs:
   scripts/bench.sh handover            every connector: about 5 minutes
   scripts/bench.sh handover --write-docs --peers        with vllm-router; table and plot go to docs/benchmarks/results/
   scripts/bench.sh handover --only nixl,mooncake --rounds 1 --warmup 100        does it work at all: half a minute
-  scripts/bench.sh stress --write-docs                  all of it: about 4 minutes
+  scripts/bench.sh stress --write-docs                  all of it but the soak: about 10 minutes
+  scripts/bench.sh stress --only soak --soak-requests 2000000        about 20 minutes
   scripts/bench.sh stress --streams 200 --stream-seconds 3 --stalled 50 --write-stall 2 --leaving 20 \
-    --leaving-at-once 100 --overload-seconds 2          does it work at all: half a minute
+    --leaving-at-once 100 --overload-seconds 2 --slow 100 --head-timeout 3 --body-timeout 5 --kills 1 --restarted 1 \
+    --gateways 1 --storm-seconds 5                      does it work at all: 3 minutes
 
 Environment: JAVA_HOME (a JDK 25), XDG_CACHE_HOME, VLLM_ROUTER_VERSION (0.1.17), SMG_VERSION (1.13.0).
 Exit status: 0 all runs clean, 3 at least one run void (an answer lost, changed or failed), other: it did not run.

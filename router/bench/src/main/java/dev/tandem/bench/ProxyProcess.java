@@ -130,6 +130,16 @@ public final class ProxyProcess implements AutoCloseable {
         return process.isAlive();
     }
 
+    /** Tells it to end and returns at once. */
+    public void terminate() {
+        process.destroy();
+    }
+
+    /** Whether it has ended within that time. */
+    public boolean ended(Duration patience) throws InterruptedException {
+        return process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
     @Override
     public void close() {
         kill(process);

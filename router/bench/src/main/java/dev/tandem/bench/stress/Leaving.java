@@ -2,6 +2,10 @@
 package dev.tandem.bench.stress;
 
 import dev.tandem.bench.Samples;
+import dev.tandem.bench.stress.field.Caller;
+import dev.tandem.bench.stress.field.Crowd;
+import dev.tandem.bench.stress.field.Field;
+import dev.tandem.bench.stress.field.Wish;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,7 +17,7 @@ import java.util.List;
  * @param single How many leave one after the other.
  * @param together How many leave at once.
  */
-record Leaving(int single, int together) implements Scenario {
+record Leaving(int single, int together) implements OneGateway {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final int LONG = 3_600;
 
@@ -59,7 +63,7 @@ record Leaving(int single, int together) implements Scenario {
     }
 
     private static Caller opened(Field field, int id) throws IOException {
-        Caller caller = Caller.open(field.port(), 0).patience(PATIENCE);
+        Caller caller = Caller.open(field.port()).patience(PATIENCE);
         caller.send(Wish.drip(id, LONG, 5));
         if (!caller.streams()) {
             caller.close();
@@ -75,7 +79,7 @@ record Leaving(int single, int together) implements Scenario {
         for (int i = 0; i < together; i++) {
             int id = single + i;
             crowd.add(() -> {
-                Caller caller = Caller.open(field.port(), 0).patience(PATIENCE);
+                Caller caller = Caller.open(field.port()).patience(PATIENCE);
                 caller.send(Wish.drip(id, LONG, 1_000));
                 caller.streams();
                 synchronized (callers) {
@@ -89,7 +93,7 @@ record Leaving(int single, int together) implements Scenario {
             try {
                 caller.close();
             } catch (IOException e) {
-                crowd.noteFailed();
+                crowd.noteFailed(e.toString());
             }
         }
         double last = field.gone().millisToLast(single + together, left, PATIENCE);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.bench.stress;
 
+import dev.tandem.bench.stress.field.Caller;
+import dev.tandem.bench.stress.field.Crowd;
+import dev.tandem.bench.stress.field.Field;
+import dev.tandem.bench.stress.field.Vitals;
+import dev.tandem.bench.stress.field.Wish;
 import java.io.IOException;
 import java.time.Duration;
 
@@ -10,7 +15,7 @@ import java.time.Duration;
  * @param streams How many.
  * @param seconds How long each lasts once all are open.
  */
-record ManyStreams(int streams, int seconds) implements Scenario {
+record ManyStreams(int streams, int seconds) implements OneGateway {
     private static final int OPENED_PER_SECOND = 500;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -44,7 +49,7 @@ record ManyStreams(int streams, int seconds) implements Scenario {
     }
 
     private static void follow(Field field, Wish wish, Crowd crowd) throws IOException {
-        try (Caller caller = Caller.open(field.port(), 0).patience(PATIENCE)) {
+        try (Caller caller = Caller.open(field.port()).patience(PATIENCE)) {
             caller.send(wish);
             if (!caller.streams()) {
                 crowd.noteRefused(0);
@@ -62,22 +67,14 @@ record ManyStreams(int streams, int seconds) implements Scenario {
                             now - last - Duration.ofMillis(wish.millis()).toNanos());
                 }
                 last = now;
-                events += count(piece);
+                events += Wish.events(piece);
                 complete |= piece.contains("[DONE]");
             }
             if (complete && events == wish.count()) {
                 crowd.noteDone(latest);
             } else {
-                crowd.noteFailed();
+                crowd.noteFailed("a stream of " + events + " events");
             }
         }
-    }
-
-    private static int count(String piece) {
-        int found = 0;
-        for (int at = piece.indexOf("\"text\""); at >= 0; at = piece.indexOf("\"text\"", at + 1)) {
-            found++;
-        }
-        return found;
     }
 }

@@ -4,9 +4,10 @@ package dev.tandem.bench.stress;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a scenario has shown: one line for each figure. Used by one thread. */
+/** What a scenario has shown: a line for each figure, and curves for a picture. Used by one thread. */
 final class Outcome {
     private final List<Figure> figures = new ArrayList<>();
+    private final List<Curve> curves = new ArrayList<>();
 
     /**
      * One figure.
@@ -21,6 +22,11 @@ final class Outcome {
     /** Adds a figure of which nobody has said what it should be. */
     Outcome seen(String what, double reached, String unit) {
         return add(what, "–", text(reached) + " " + unit, true);
+    }
+
+    /** Adds a number of things of which nobody has said how many there should be. */
+    Outcome seen(String what, long reached) {
+        return seen(what, (double) reached, "");
     }
 
     /** Adds a number of things that should not exceed a limit. */
@@ -43,6 +49,12 @@ final class Outcome {
         return add(what, ">= " + text(limit) + " " + unit, text(reached) + " " + unit, reached >= limit);
     }
 
+    /** Adds something to look at. */
+    Outcome draw(Curve curve) {
+        curves.add(curve);
+        return this;
+    }
+
     private Outcome add(String what, String goal, String reached, boolean met) {
         figures.add(new Figure(what, goal.strip(), reached.strip(), met));
         return this;
@@ -52,8 +64,15 @@ final class Outcome {
         return List.copyOf(figures);
     }
 
+    List<Curve> curves() {
+        return List.copyOf(curves);
+    }
+
     private static String text(double number) {
-        if (!Double.isFinite(number)) {
+        if (Double.isNaN(number)) {
+            return "unknown";
+        }
+        if (Double.isInfinite(number)) {
             return "never";
         }
         return number == Math.rint(number) ? Long.toString((long) number) : "%.1f".formatted(number);

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.bench.stress;
 
+import dev.tandem.bench.stress.field.Caller;
+import dev.tandem.bench.stress.field.Crowd;
+import dev.tandem.bench.stress.field.Engine;
+import dev.tandem.bench.stress.field.Field;
+import dev.tandem.bench.stress.field.Ground;
+import dev.tandem.bench.stress.field.Vitals;
+import dev.tandem.bench.stress.field.Wish;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -10,7 +17,7 @@ import java.util.List;
  *
  * @param seconds Length of each of both measurements.
  */
-record Overload(int seconds) implements Scenario {
+record Overload(int seconds) implements OneGateway {
     private static final int SLOTS = 16;
     private static final int WORK_MILLIS = 40;
     private static final int RUNNING = 24;
@@ -36,8 +43,8 @@ record Overload(int seconds) implements Scenario {
     }
 
     @Override
-    public int slots() {
-        return SLOTS;
+    public List<Engine> engines(Ground ground) throws IOException {
+        return List.of(ground.engine(SLOTS, 1));
     }
 
     @Override
@@ -80,14 +87,13 @@ record Overload(int seconds) implements Scenario {
 
     private static void ask(Field field, Result result, long first, long pauseNanos, long end)
             throws IOException, InterruptedException {
-        try (Caller caller = Caller.open(field.port(), 0).patience(Duration.ofSeconds(20))) {
+        try (Caller caller = Caller.open(field.port()).patience(Duration.ofSeconds(20))) {
             long due = first;
             while (System.nanoTime() < end) {
                 Thread.sleep(Duration.ofNanos(Math.max(0, due - System.nanoTime())));
                 long began = System.nanoTime();
                 due += pauseNanos;
-                caller.send(Wish.work(0, WORK_MILLIS));
-                if (caller.answered() == 200) {
+                if (caller.ask(Wish.work(0, WORK_MILLIS)).status() == 200) {
                     result.served().noteDone(System.nanoTime() - began);
                 } else {
                     result.shed().noteRefused(System.nanoTime() - began);

@@ -4,7 +4,6 @@ package dev.tandem.bench.stress;
 import dev.tandem.bench.Charts;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.function.ToDoubleFunction;
 import org.jfree.chart.JFreeChart;
 import org.jfree.chart.axis.NumberAxis;
 import org.jfree.chart.plot.CombinedDomainXYPlot;
@@ -12,25 +11,25 @@ import org.jfree.chart.plot.XYPlot;
 import org.jfree.data.xy.XYSeries;
 import org.jfree.data.xy.XYSeriesCollection;
 
-/** Draws what the gateway held in the course of a scenario: memory above, descriptors below. No state. */
+/** Draws the curves of a scenario above each other. No state. */
 final class Plot {
     private static final int WIDTH = 860;
-    private static final int HEIGHT = 360;
+    private static final int HEIGHT = 180; // of each curve
 
     private Plot() {}
 
     /** Writes an SVG file. */
     static void write(Report.Part part, Path file) throws IOException {
-        CombinedDomainXYPlot both = new CombinedDomainXYPlot(Charts.axis("seconds, " + part.name()));
-        both.add(line(part, "resident memory, MiB", sample -> sample.residentKib() / 1024.0));
-        both.add(line(part, "open descriptors", Vitals.Sample::descriptors));
-        Charts.write(Charts.framed(new JFreeChart(null, Charts.font(12), both, false)), WIDTH, HEIGHT, file);
+        CombinedDomainXYPlot all = new CombinedDomainXYPlot(Charts.axis("seconds, " + part.name()));
+        part.curves().forEach(curve -> all.add(line(curve)));
+        JFreeChart chart = Charts.framed(new JFreeChart(null, Charts.font(12), all, false));
+        Charts.write(chart, WIDTH, HEIGHT * part.curves().size(), file);
     }
 
-    private static XYPlot line(Report.Part part, String name, ToDoubleFunction<Vitals.Sample> value) {
-        XYSeries series = new XYSeries(name);
-        part.vitals().forEach(sample -> series.add(sample.seconds(), value.applyAsDouble(sample)));
-        NumberAxis axis = Charts.axis(name);
+    private static XYPlot line(Curve curve) {
+        XYSeries series = new XYSeries(curve.name());
+        curve.points().forEach(point -> series.add(point.seconds(), point.value()));
+        NumberAxis axis = Charts.axis(curve.name());
         axis.setAutoRangeIncludesZero(true);
         return Charts.lines(new XYSeriesCollection(series), axis);
     }

@@ -21,9 +21,9 @@ record Report(Map<String, String> facts, List<Part> parts) {
      * @param name Its name.
      * @param what What it does.
      * @param figures What it has shown.
-     * @param vitals What the gateway held meanwhile.
+     * @param curves What its picture shows.
      */
-    record Part(String name, String what, List<Outcome.Figure> figures, List<Vitals.Sample> vitals) {}
+    record Part(String name, String what, List<Outcome.Figure> figures, List<Curve> curves) {}
 
     /** Whether every figure is as it should be. */
     boolean met() {
@@ -58,7 +58,7 @@ record Report(Map<String, String> facts, List<Part> parts) {
         return page.toString();
     }
 
-    /** Writes the page, and beside it a plot of what the gateway held in each scenario; returns the page. */
+    /** Writes the page, and beside it a picture of each scenario; returns the page. */
     Path write(Path folder, String name) throws IOException {
         Files.createDirectories(folder);
         StringBuilder page = new StringBuilder(markdown());

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.bench.stress;
 
-import java.util.List;
+import dev.tandem.bench.stress.field.Ground;
+import java.io.IOException;
 
 /** One way to press a gateway hard. Stateless. */
 interface Scenario {
@@ -11,16 +12,6 @@ interface Scenario {
     /** Returns one sentence. */
     String what();
 
-    /** Returns arguments of the gateway besides the usual ones. */
-    default List<String> settings() {
-        return List.of();
-    }
-
-    /** Returns pieces of work that the engine does at a time. */
-    default int slots() {
-        return 16;
-    }
-
-    /** Runs it, in front of a gateway and an engine that have just started. */
-    Outcome run(Field field) throws InterruptedException;
+    /** Runs it, on a ground that is still empty. */
+    Outcome run(Ground ground) throws IOException, InterruptedException;
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.bench.stress;
 
+import dev.tandem.bench.stress.field.Bystanders;
+import dev.tandem.bench.stress.field.Caller;
+import dev.tandem.bench.stress.field.Crowd;
+import dev.tandem.bench.stress.field.Field;
+import dev.tandem.bench.stress.field.Vitals;
+import dev.tandem.bench.stress.field.Wish;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Clients that never read streams without end, beside some that behave.
@@ -13,9 +18,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * @param clients How many never read.
  * @param limit How long the gateway lets them.
  */
-record Stalled(int clients, Duration limit) implements Scenario {
+record Stalled(int clients, Duration limit) implements OneGateway {
     private static final int SMALL_BUFFER = 4_096;
-    private static final int WELL_BEHAVED = 4;
     private static final Duration GRACE = Duration.ofSeconds(5);
 
     @Override
@@ -40,11 +44,7 @@ record Stalled(int clients, Duration limit) implements Scenario {
     @Override
     public Outcome run(Field field) throws InterruptedException {
         long before = field.vitals().sample().descriptors();
-        AtomicBoolean over = new AtomicBoolean();
-        Crowd healthy = new Crowd();
-        for (int i = 0; i < WELL_BEHAVED; i++) {
-            healthy.add(() -> behave(field, healthy, over));
-        }
+        Bystanders bystanders = Bystanders.start(field.port());
         List<Caller> stalled = new ArrayList<>();
         int refused = 0;
         for (int i = 0; i < clients; i++) {
@@ -58,8 +58,7 @@ record Stalled(int clients, Duration limit) implements Scenario {
         }
         long opened = System.nanoTime();
         double seconds = untilEvicted(field, before, opened);
-        over.set(true);
-        healthy.await();
+        Crowd healthy = bystanders.stop();
         close(stalled);
         return new Outcome()
                 .atMost("clients that could not connect", refused, 0)
@@ -67,7 +66,11 @@ record Stalled(int clients, Duration limit) implements Scenario {
                 .seen("the last is cut off after its opening, from when on buffers fill", seconds, "s")
                 .atMost("resident memory", field.vitals().most(Vitals.Sample::residentKib) / 1024.0, 768, "MiB")
                 .atMost("errors of clients that behave", healthy.failed() + healthy.refused(), 0)
-                .atMost("p99 of their answers, of which 5 ms are the engine's", healthy.millis(0.99), 250, "ms");
+                .atMost(
+                        "p99 of their answers, of which " + Bystanders.WORK_MILLIS + " ms are the engine's",
+                        healthy.millis(0.99),
+                        250,
+                        "ms");
     }
 
     /** The gateway's connections are back to what they were before: to clients, and to the engine. */
@@ -75,25 +78,11 @@ record Stalled(int clients, Duration limit) implements Scenario {
         long end = opened + limit.multipliedBy(3).plus(GRACE).toNanos();
         while (System.nanoTime() < end) {
             Thread.sleep(250);
-            if (field.vitals().sample().descriptors() <= before + 2 * WELL_BEHAVED + 8) {
+            if (field.vitals().sample().descriptors() <= before + 2 * Bystanders.CLIENTS + 8) {
                 return (System.nanoTime() - opened) / 1e9;
             }
         }
         return Double.POSITIVE_INFINITY;
-    }
-
-    private static void behave(Field field, Crowd crowd, AtomicBoolean over) throws IOException {
-        try (Caller caller = Caller.open(field.port(), 0).patience(Duration.ofSeconds(20))) {
-            while (!over.get()) {
-                long began = System.nanoTime();
-                caller.send(Wish.work(0, 5));
-                if (caller.answered() == 200) {
-                    crowd.noteDone(System.nanoTime() - began);
-                } else {
-                    crowd.noteRefused(System.nanoTime() - began);
-                }
-            }
-        }
     }
 
     private static void close(List<Caller> callers) {

@@ -2,17 +2,10 @@
 package dev.tandem.bench.stress;
 
 import dev.tandem.bench.Machine;
-import dev.tandem.bench.Proxies;
-import dev.tandem.bench.ProxyProcess;
 import dev.tandem.bench.Results;
 import dev.tandem.bench.TandemOptions;
-import java.io.BufferedReader;
+import dev.tandem.bench.stress.field.Ground;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,19 +17,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Entry point: presses a gateway hard in several ways, each in front of a gateway of its own. Used by one thread. */
+/** Entry point: presses Tandem hard in several ways, each with a gateway of its own. Used by one thread. */
 @Command(
         name = "stress",
         mixinStandardHelpOptions = true,
         showDefaultValues = true,
         description = "Presses Tandem hard and says whether it bears that. Linux only.")
 final class StressBench implements Callable<Integer> {
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
-
     @Option(
             names = "--only",
             split = ",",
-            description = "Scenarios to run: streams, stalled, leaving, overload. Default: all")
+            description = "Scenarios to run: streams, stalled, leaving, overload, slowloris, killed, restart, storm,"
+                    + " soak. Default: all but soak")
     private List<String> only = List.of();
 
     @Option(names = "--streams", description = "Streams at a time.")
@@ -60,10 +52,42 @@ final class StressBench implements Callable<Integer> {
     @Option(names = "--overload-seconds", description = "Length of each measurement of the overload.")
     private int overloadSeconds = 15;
 
+    @Option(names = "--slow", description = "Clients that send slow heads, and as many that send slow bodies.")
+    private int slow = 4_000;
+
+    @Option(names = "--head-timeout", description = "Seconds that the gateway waits for heads.")
+    private int headTimeout = 10;
+
+    @Option(names = "--body-timeout", description = "Seconds that the gateway waits for bodies.")
+    private int bodyTimeout = 15;
+
+    @Option(names = "--kills", description = "Workers that are killed.")
+    private int kills = 4;
+
+    @Option(names = "--kills-rate", description = "Requests in a second meanwhile.")
+    private int killedRate = 300;
+
+    @Option(names = "--restarted", description = "Engines of each role that are restarted.")
+    private int restarted = 8;
+
+    @Option(names = "--gateways", description = "How often the gateway is replaced.")
+    private int gateways = 2;
+
+    @Option(names = "--restart-rate", description = "Requests in a second meanwhile.")
+    private int restartRate = 100;
+
+    @Option(names = "--storm-seconds", description = "How long clients leave at random moments.")
+    private int stormSeconds = 30;
+
+    @Option(names = "--soak-requests", description = "Requests of the soak.")
+    private int soakRequests = 100_000;
+
     @Option(names = "--results", paramLabel = "DIR", description = "Directory for the results.")
     private Path results = Path.of("data", "results");
 
-    @Option(names = "--write-docs", description = "Write table and plots to docs/benchmarks/results/, too.")
+    @Option(
+            names = "--write-docs",
+            description = "Write page and plots to docs/benchmarks/results/, too; with --only under other names.")
     private boolean writeDocs;
 
     @Mixin
@@ -95,72 +119,30 @@ final class StressBench implements Callable<Integer> {
     }
 
     private List<Scenario> scenarios() {
+        Scenario soak = new Soak(soakRequests);
         List<Scenario> all = List.of(
                 new ManyStreams(streams, streamSeconds),
                 new Stalled(stalled, Duration.ofSeconds(writeStall)),
                 new Leaving(leaving, leavingAtOnce),
-                new Overload(overloadSeconds));
+                new Overload(overloadSeconds),
+                new Slowloris(slow, Duration.ofSeconds(headTimeout), Duration.ofSeconds(bodyTimeout)),
+                new KilledWorker(kills, killedRate),
+                new RollingRestart(restarted, gateways, restartRate),
+                new AbortStorm(stormSeconds),
+                soak);
+        List<String> names = all.stream().map(Scenario::name).toList();
+        if (!names.containsAll(only)) {
+            throw new IllegalArgumentException("--only: " + only + " (expected: some of " + names + ")");
+        }
         return all.stream()
-                .filter(scenario -> only.isEmpty() || only.contains(scenario.name()))
+                .filter(scenario -> only.isEmpty() ? !scenario.equals(soak) : only.contains(scenario.name()))
                 .toList();
     }
 
     private Report.Part run(Scenario scenario, Path folder) throws IOException, InterruptedException {
-        Process engine = StressEngine.start(scenario.slots());
-        BufferedReader told = engine.inputReader(StandardCharsets.UTF_8);
-        int enginePort = StressEngine.port(told);
-        Departures gone = new Departures();
-        Thread.ofPlatform().daemon().start(() -> listen(told, gone));
-        ProxyProcess.Spec spec = tandem.with(settings(scenario, enginePort), Proxies.freePort());
-        try (ProxyProcess gateway = started(spec, folder);
-                Vitals vitals = Vitals.of(gateway.pid())) {
-            Outcome outcome = scenario.run(new Field(spec.port(), gone, vitals));
-            return new Report.Part(scenario.name(), scenario.what(), outcome.figures(), vitals.samples());
-        } finally {
-            engine.destroy();
-        }
-    }
-
-    /** What asks whether it is ready holds no connection afterwards. */
-    private ProxyProcess started(ProxyProcess.Spec spec, Path folder) throws IOException {
-        URI ready = URI.create("http://127.0.0.1:" + spec.port() + "/readyz");
-        try (HttpClient probe = HttpClient.newBuilder().connectTimeout(PATIENCE).build()) {
-            return ProxyProcess.start(spec, folder, cores.proxy(), () -> answers(probe, ready));
-        }
-    }
-
-    private static List<String> settings(Scenario scenario, int enginePort) {
-        List<String> settings = new ArrayList<>(List.of(
-                "--tandem.unified-urls=http://127.0.0.1:" + enginePort,
-                "--tandem.disagg.canary.enabled=false",
-                "--tandem.edge.max-connections=16384",
-                "--tandem.admission.max-running=16384",
-                "--tandem.engine.max-connections=16384"));
-        for (String more : scenario.settings()) {
-            String name = more.substring(0, more.indexOf('=') + 1);
-            settings.removeIf(usual -> usual.startsWith(name));
-            settings.add(more);
-        }
-        return settings;
-    }
-
-    private static void listen(BufferedReader told, Departures gone) {
-        told.lines().filter(line -> line.startsWith(StressEngine.GONE)).forEach(line -> {
-            String[] words = line.split(" ", -1);
-            gone.note(Integer.parseInt(words[1]), Long.parseLong(words[2]));
-        });
-    }
-
-    private static boolean answers(HttpClient probe, URI ready) {
-        try {
-            HttpRequest request =
-                    HttpRequest.newBuilder(ready).timeout(PATIENCE).build();
-            return probe.send(request, BodyHandlers.discarding()).statusCode() == 200;
-        } catch (IOException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
+        try (Ground ground = new Ground(tandem, cores.proxy(), folder)) {
+            Outcome outcome = scenario.run(ground);
+            return new Report.Part(scenario.name(), scenario.what(), outcome.figures(), outcome.curves());
         }
     }
 
@@ -168,7 +150,8 @@ final class StressBench implements Callable<Integer> {
         System.out.println(report.markdown());
         System.err.println("written to " + report.write(results, "stress-" + Results.now()));
         if (writeDocs) {
-            System.err.println("written to " + report.write(Results.DOCS, Results.today() + "-stress"));
+            String name = only.isEmpty() ? "stress" : "stress-" + String.join("-", only);
+            System.err.println("written to " + report.write(Results.DOCS, Results.today() + "-" + name));
         }
         return report.met() ? 0 : 3;
     }

@@ -13,8 +13,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ReportTest {
     private static Report report(Outcome outcome) {
-        List<Vitals.Sample> vitals = List.of(new Vitals.Sample(0, 1_024, 20, 9), new Vitals.Sample(1, 2_048, 40, 9));
-        return new Report(Map.of("cores", "2"), List.of(new Report.Part("streams", "many", outcome.figures(), vitals)));
+        List<Curve.Point> points = List.of(new Curve.Point(0, 20), new Curve.Point(1, 40));
+        outcome.draw(new Curve("open descriptors", points)).draw(new Curve("resident memory, MiB", points));
+        Report.Part part = new Report.Part("streams", "many", outcome.figures(), outcome.curves());
+        return new Report(Map.of("cores", "2"), List.of(part));
     }
 
     @Test
@@ -41,6 +43,7 @@ class ReportTest {
         Path page = report(new Outcome().atMost("late", 1, 5, "ms")).write(folder, "today");
 
         assertThat(Files.readString(page)).contains("![streams](today-streams.svg)");
-        assertThat(Files.readString(folder.resolve("today-streams.svg"))).contains("<svg", "seconds, streams");
+        assertThat(Files.readString(folder.resolve("today-streams.svg")))
+                .contains("<svg height=\"360\"", "seconds, streams");
     }
 }

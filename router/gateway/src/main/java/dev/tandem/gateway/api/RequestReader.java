@@ -15,9 +15,9 @@ import dev.tandem.gateway.body.ScannedBody;
 import dev.tandem.gateway.pipeline.ClientRequest;
 import dev.tandem.gateway.turn.Conversations;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.timeout.ReadTimeoutException;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -175,7 +175,8 @@ public final class RequestReader {
 
     private static Throwable translate(Throwable thrown) {
         return switch (thrown) {
-            case ReadTimeoutException slow ->
+            // silence, and more time than a body may take: the type of that is Reactor Netty's own (1.3)
+            case ChannelException slow ->
                 new FailureException(Failure.REQUEST_TIMEOUT, "the body did not arrive in time", slow);
             case IOException left -> clientLeft(left);
             case AbortedException left -> clientLeft(left);

@@ -72,6 +72,8 @@ final class SlowReaderIT {
                         PlatformDependent.usedDirectMemory() / 1e6);
                 assertThat(grown).isLessThan(READERS * BOUND_BYTES_EACH);
                 assertThat(PlatformDependent.usedDirectMemory()).isLessThan(DIRECT_BOUND_BYTES);
+                assertThat(rig.metric("netty_allocator_memory_used", "memory_type=\"direct\""))
+                        .isBetween(1.0, (double) DIRECT_BOUND_BYTES);
                 long full = System.nanoTime();
 
                 engine.on((request, wire) -> wire.json(200, "{\"ok\":true}"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.bench.stress;
+package dev.tandem.bench.stress.field;
 
 import dev.tandem.bench.Procfs;
 import java.util.ArrayList;
@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 
 /** What a process holds, once a second, as long as this is open. Thread-safe. */
-final class Vitals implements AutoCloseable {
+public final class Vitals implements AutoCloseable {
     private static final long EVERY_MILLIS = 1_000;
 
     private final long pid;
@@ -23,7 +23,7 @@ final class Vitals implements AutoCloseable {
      * @param descriptors Open file descriptors.
      * @param threads Threads.
      */
-    record Sample(double seconds, long residentKib, long descriptors, long threads) {}
+    public record Sample(double seconds, long residentKib, long descriptors, long threads) {}
 
     private Vitals(long pid) {
         this.pid = pid;
@@ -37,11 +37,11 @@ final class Vitals implements AutoCloseable {
         return vitals;
     }
 
-    synchronized List<Sample> samples() {
+    public synchronized List<Sample> samples() {
         return List.copyOf(samples);
     }
 
-    long most(ToLongFunction<Sample> what) {
+    public long most(ToLongFunction<Sample> what) {
         return samples().stream().mapToLong(what).max().orElse(0);
     }
 
@@ -57,7 +57,7 @@ final class Vitals implements AutoCloseable {
     }
 
     /** Returns what it holds now. */
-    synchronized Sample sample() {
+    public synchronized Sample sample() {
         Sample now = new Sample(
                 (System.nanoTime() - began) / 1e9,
                 Procfs.residentKib(pid),

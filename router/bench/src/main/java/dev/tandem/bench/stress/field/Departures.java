@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.bench.stress;
+package dev.tandem.bench.stress.field;
 
 import java.time.Duration;
 import java.util.HashMap;
@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /** When the engine has seen peers leave, by the ids of their requests. Thread-safe. */
-final class Departures {
+public final class Departures {
     private final Map<Integer, Long> nanos = new HashMap<>();
 
     /** The engine has seen a peer leave, at that time of this machine. */
@@ -17,14 +17,14 @@ final class Departures {
     }
 
     /** Returns milliseconds from that time to the engine's seeing the peer leave, NaN when it does not in time. */
-    synchronized double millis(int id, long left, Duration patience) throws InterruptedException {
+    public synchronized double millis(int id, long left, Duration patience) throws InterruptedException {
         return await(() -> nanos.containsKey(id), patience) ? (nanos.getOrDefault(id, left) - left) / 1e6 : Double.NaN;
     }
 
     /**
      * Returns milliseconds from that time to the last peer of so many, infinity when fewer are seen to leave in time.
      */
-    synchronized double millisToLast(int count, long left, Duration patience) throws InterruptedException {
+    public synchronized double millisToLast(int count, long left, Duration patience) throws InterruptedException {
         boolean all = await(() -> nanos.size() >= count, patience);
         long last = nanos.values().stream().mapToLong(Long::longValue).max().orElse(left);
         return all ? (last - left) / 1e6 : Double.POSITIVE_INFINITY;

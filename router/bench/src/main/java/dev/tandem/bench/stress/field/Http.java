@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.bench.stress;
+package dev.tandem.bench.stress.field;
 
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 
 /** The little HTTP/1.1 that both ends need, on blocking streams. No state. */
 final class Http {
@@ -15,13 +17,15 @@ final class Http {
     private Http() {}
 
     /**
-     * A request or an answer up to its body.
+     * A request or an answer up to its body. Immutable.
      *
      * @param first Its first line.
-     * @param length Length of its body in bytes, 0 without one, {@link #CHUNKED} for pieces.
+     * @param headers The first value of each header, by names in lower case.
      */
-    record Head(String first, int length) {
-        static final int CHUNKED = -1;
+    record Head(String first, Map<String, String> headers) {
+        Head {
+            headers = Map.copyOf(headers);
+        }
 
         /** Returns the status of an answer. */
         int status() {
@@ -32,6 +36,14 @@ final class Http {
         String path() {
             return first.split(" ", 3)[1];
         }
+
+        private boolean chunked() {
+            return headers.getOrDefault("transfer-encoding", "").equalsIgnoreCase("chunked");
+        }
+
+        private int length() {
+            return Integer.parseInt(headers.getOrDefault("content-length", "0"));
+        }
     }
 
     static InputStream buffered(InputStream in) {
@@ -40,21 +52,20 @@ final class Http {
 
     static Head head(InputStream in) throws IOException {
         String first = line(in);
-        int length = 0;
+        Map<String, String> headers = new HashMap<>();
         for (String line = line(in); !line.isEmpty(); line = line(in)) {
-            String lower = line.toLowerCase(Locale.ROOT);
-            if (lower.startsWith("content-length:")) {
-                length = Integer.parseInt(
-                        lower.substring("content-length:".length()).trim());
-            } else if (lower.startsWith("transfer-encoding:") && lower.contains("chunked")) {
-                length = Head.CHUNKED;
+            int colon = line.indexOf(':');
+            if (colon > 0) {
+                headers.putIfAbsent(
+                        line.substring(0, colon).toLowerCase(Locale.ROOT),
+                        line.substring(colon + 1).trim());
             }
         }
-        return new Head(first, length);
+        return new Head(first, headers);
     }
 
     static String body(InputStream in, Head head) throws IOException {
-        if (head.length() != Head.CHUNKED) {
+        if (!head.chunked()) {
             return new String(exactly(in, head.length()), StandardCharsets.UTF_8);
         }
         StringBuilder all = new StringBuilder();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.bench.stress;
+package dev.tandem.bench.stress.field;
 
 import dev.tandem.bench.Samples;
 import java.io.IOException;
@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Clients that run at the same time, each on a virtual thread, and what they have seen together. Thread-safe. */
-final class Crowd {
+public final class Crowd {
+    private static final int TOLD = 5;
+
     private final List<Thread> clients = new ArrayList<>();
     private final Samples millionths = new Samples();
     private long done;
@@ -16,17 +18,17 @@ final class Crowd {
 
     /** What one client does. */
     @FunctionalInterface
-    interface Deed {
+    public interface Deed {
         void run() throws IOException, InterruptedException;
     }
 
     /** Lets one more client begin. */
-    synchronized void add(Deed deed) {
+    public synchronized void add(Deed deed) {
         clients.add(Thread.startVirtualThread(() -> {
             try {
                 deed.run();
             } catch (IOException e) {
-                noteFailed();
+                noteFailed(e.toString());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -34,10 +36,15 @@ final class Crowd {
     }
 
     /** Waits for all clients that have begun. */
-    void await() throws InterruptedException {
+    public void await() throws InterruptedException {
         for (Thread client : begun()) {
             client.join();
         }
+    }
+
+    /** Whether any of them has not ended yet. */
+    public boolean busy() {
+        return begun().stream().anyMatch(Thread::isAlive);
     }
 
     private synchronized List<Thread> begun() {
@@ -45,35 +52,38 @@ final class Crowd {
     }
 
     /** Somebody has been served, in that time. */
-    synchronized void noteDone(long nanos) {
+    public synchronized void noteDone(long nanos) {
         done++;
         millionths.add(nanos / 1_000);
     }
 
     /** Somebody has been refused, in that time. */
-    synchronized void noteRefused(long nanos) {
+    public synchronized void noteRefused(long nanos) {
         refused++;
         millionths.add(nanos / 1_000);
     }
 
-    synchronized void noteFailed() {
-        failed++;
+    /** Somebody has been let down; the first few are told to whoever watches. */
+    public synchronized void noteFailed(String how) {
+        if (failed++ < TOLD) {
+            System.err.println("  failed: " + how);
+        }
     }
 
-    synchronized long done() {
+    public synchronized long done() {
         return done;
     }
 
-    synchronized long refused() {
+    public synchronized long refused() {
         return refused;
     }
 
-    synchronized long failed() {
+    public synchronized long failed() {
         return failed;
     }
 
     /** Returns a quantile of the times in milliseconds, NaN without any. */
-    synchronized double millis(double share) {
+    public synchronized double millis(double share) {
         return millionths.quantile(share) / 1e3;
     }
 }

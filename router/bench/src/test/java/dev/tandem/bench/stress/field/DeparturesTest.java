@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.tandem.bench.stress;
+package dev.tandem.bench.stress.field;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.tandem.bench.stress;
+
+import dev.tandem.bench.stress.field.Answer;
+import dev.tandem.bench.stress.field.Balancer;
+import dev.tandem.bench.stress.field.Client;
+import dev.tandem.bench.stress.field.Crowd;
+import dev.tandem.bench.stress.field.Gateway;
+import dev.tandem.bench.stress.field.Ground;
+import dev.tandem.bench.stress.field.Ledger;
+import dev.tandem.bench.stress.field.Meters;
+import dev.tandem.bench.stress.field.SimulatedFleet;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * All engines are restarted under load, then the gateway itself, each as an operator does it: does anybody notice?
+ *
+ * @param each Engines of each role.
+ * @param gateways How often the gateway is replaced.
+ * @param perSecond Requests in a second.
+ */
+record RollingRestart(int each, int gateways, int perSecond) implements Scenario {
+    private static final int CLIENTS = 16;
+    private static final int TOKENS = 16;
+    private static final String END = "data: [DONE]\n\n";
+    private static final Duration PRE_DELAY = Duration.ofSeconds(2);
+    private static final Duration LONGEST_DRAIN = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final long PAUSE_MILLIS = 50;
+
+    @Override
+    public String name() {
+        return "restart";
+    }
+
+    @Override
+    public String what() {
+        return perSecond + " streams a second through " + each + "+" + each
+                + " simulated engines that hand over by NIXL:"
+                + " each engine is drained, restarted and taken back; then the gateway is replaced " + gateways
+                + " times by a new one, while a balancer asks every 500 ms who is ready (pre-delay "
+                + PRE_DELAY.toSeconds() + " s)";
+    }
+
+    /** What clients do and see. Its parts are thread-safe. */
+    private record Load(
+            Balancer balancer,
+            Crowd crowd,
+            Pace pace,
+            AtomicInteger next,
+            AtomicBoolean over,
+            AtomicInteger handovers) {}
+
+    @Override
+    public Outcome run(Ground ground) throws IOException, InterruptedException {
+        SimulatedFleet fleet = ground.fleet(each);
+        Gateway first = ground.gateway(settings(fleet));
+        try (Balancer balancer = Balancer.start()) {
+            balancer.add(first);
+            Load load = new Load(
+                    balancer,
+                    new Crowd(),
+                    new Pace(System.nanoTime()),
+                    new AtomicInteger(),
+                    new AtomicBoolean(),
+                    new AtomicInteger());
+            begin(load);
+            long began = System.nanoTime();
+            int restarted = restartEngines(fleet, first);
+            double engineSeconds = (System.nanoTime() - began) / 1e9;
+            Outcome outcome = new Outcome()
+                    .atLeast("engines restarted", restarted, 2L * each)
+                    .seen("time for that", engineSeconds, "s");
+            Gateway last = replaceGateways(ground, fleet, first, load, outcome);
+            load.over().set(true);
+            load.crowd().await();
+            return add(outcome, load, fleet.ledger(), last);
+        }
+    }
+
+    private static List<String> settings(SimulatedFleet fleet) {
+        List<String> settings = new ArrayList<>(fleet.settings());
+        settings.add("--tandem.drain.pre-delay=" + PRE_DELAY.toSeconds() + "s");
+        settings.add("--tandem.drain.max=" + LONGEST_DRAIN.toSeconds() + "s");
+        return settings;
+    }
+
+    private void begin(Load load) {
+        long now = System.nanoTime();
+        for (int i = 0; i < CLIENTS; i++) {
+            long first = now + 1_000_000_000L * i / perSecond;
+            load.crowd().add(() -> {
+                try (Client client = new Client(load.balancer()::port)) {
+                    for (long due = first;
+                            !load.over().get();
+                            due = Math.max(due + 1_000_000_000L * CLIENTS / perSecond, System.nanoTime())) {
+                        Thread.sleep(Duration.ofNanos(Math.max(0, due - System.nanoTime())));
+                        ask(client, load);
+                    }
+                }
+            });
+        }
+    }
+
+    private static void ask(Client client, Load load) throws InterruptedException {
+        int number = load.next().getAndIncrement();
+        long sent = System.nanoTime();
+        try {
+            Answer answer = client.ask(body(number));
+            long now = System.nanoTime();
+            if (whole(answer)) {
+                load.crowd().noteDone(now - sent);
+                load.pace().note(now, now - sent);
+                load.handovers().addAndGet(answer.headers().containsKey("x-tandem-prefill") ? 1 : 0);
+            } else {
+                load.crowd().noteFailed(number + ": " + answer);
+            }
+        } catch (IOException e) {
+            load.crowd().noteFailed(number + ": " + e);
+        }
+    }
+
+    private static String body(int number) {
+        return "{\"model\":\"m\",\"stream\":true,\"max_tokens\":" + TOKENS + ",\"prompt\":\"" + Ledger.prompt(number)
+                + "word ".repeat(400) + "\"}";
+    }
+
+    private static boolean whole(Answer answer) {
+        String body = answer.body();
+        return answer.status() == 200
+                && body.endsWith(END)
+                && !body.contains("\"error\"")
+                && body.split("data: \\{", -1).length > TOKENS;
+    }
+
+    private static int restartEngines(SimulatedFleet fleet, Gateway gateway) throws IOException, InterruptedException {
+        int restarted = 0;
+        for (String id : fleet.ids()) {
+            gateway.manage("POST", "/workers/" + id + "/drain");
+            boolean idle = reaches(gateway, "tandem_worker_in_flight", id, 0);
+            fleet.restart(id);
+            gateway.manage("DELETE", "/workers/" + id + "/drain");
+            if (idle && reaches(gateway, "tandem_worker_up", id, 1)) {
+                restarted++;
+            }
+        }
+        return restarted;
+    }
+
+    private static boolean reaches(Gateway gateway, String meter, String id, double value)
+            throws IOException, InterruptedException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        String label = "worker=\"" + id + "\"";
+        while (Meters.sum(gateway.meters().page(), meter, label) != value) {
+            if (System.nanoTime() > end) {
+                return false;
+            }
+            Thread.sleep(PAUSE_MILLIS);
+        }
+        return true;
+    }
+
+    /** One comes up, then the one before it is told to end. */
+    private Gateway replaceGateways(Ground ground, SimulatedFleet fleet, Gateway first, Load load, Outcome outcome)
+            throws IOException, InterruptedException {
+        Gateway running = first;
+        int replaced = 0;
+        double slowest = 0;
+        for (int i = 0; i < gateways; i++) {
+            Gateway next = ground.gateway(settings(fleet));
+            load.balancer().add(next);
+            Thread.sleep(PRE_DELAY);
+            long told = System.nanoTime();
+            running.terminate();
+            replaced += running.ended(LONGEST_DRAIN) ? 1 : 0;
+            slowest = Math.max(slowest, (System.nanoTime() - told) / 1e9);
+            load.balancer().remove(running);
+            running = next;
+            Thread.sleep(PRE_DELAY);
+        }
+        outcome.atLeast("gateways replaced", replaced, gateways)
+                .atMost(
+                        "the slowest of them from SIGTERM to its end",
+                        slowest,
+                        (double) PRE_DELAY.plusSeconds(5).toSeconds(),
+                        "s");
+        return running;
+    }
+
+    private static Outcome add(Outcome outcome, Load load, Ledger ledger, Gateway last)
+            throws IOException, InterruptedException {
+        Crowd crowd = load.crowd();
+        return outcome.seen("whole streams", crowd.done())
+                .atMost("streams broken or refused, connections refused", crowd.failed(), 0)
+                .atLeast("streams with a hand-over", load.handovers().get(), crowd.done())
+                .atMost("requests that came twice to engines of one role", ledger.twice(), 0)
+                .atMost(
+                        "requests that clients did not send",
+                        Math.max(ledger.prefill(), ledger.decode())
+                                - load.next().get(),
+                        0)
+                .atMost("legs that a correct gateway does not send", ledger.violations(), 0)
+                .seen("p99 of the streams' times", crowd.millis(0.99), "ms")
+                .seen("the slowest stream", crowd.millis(1), "ms")
+                .atMost("left at rest in the last gateway", last.meters().left(PATIENCE), 0, "")
+                .draw(load.pace().answers("streams/s"))
+                .draw(load.pace().slowest("slowest stream, ms"));
+    }
+}
