@@ -37,7 +37,7 @@ Common runs:
   scripts/bench.sh stress --write-docs                  all of it but the soak: about 10 minutes
   scripts/bench.sh stress --only soak --soak-requests 2000000        about 20 minutes
   scripts/bench.sh stress --streams 200 --stream-seconds 3 --stalled 50 --write-stall 2 --leaving 20 \
-    --leaving-at-once 100 --overload-seconds 2 --slow 100 --head-timeout 3 --body-timeout 5 --kills 1 --restarted 1 \
+    --leaving-at-once 100 --overload-seconds 2 --slow 100 --head-timeout 3 --body-timeout 5 --kills 1 --restarted 2 \
     --gateways 1 --storm-seconds 5                      does it work at all: 3 minutes
 
 Environment: JAVA_HOME (a JDK 25), XDG_CACHE_HOME, VLLM_ROUTER_VERSION (0.1.17), SMG_VERSION (1.13.0).

@@ -201,8 +201,7 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
                 .atMost("requests that came twice to engines of one role", ledger.twice(), 0)
                 .atMost(
                         "requests that clients did not send",
-                        Math.max(ledger.prefill(), ledger.decode())
-                                - load.next().get(),
+                        ledger.beyond(load.next().get()),
                         0)
                 .atMost("legs that a correct gateway does not send", ledger.violations(), 0)
                 .seen("p99 of the streams' times", crowd.millis(0.99), "ms")

@@ -59,7 +59,7 @@ record Soak(int requests) implements OneGateway {
                 .seen("requests in a second", requests / seconds, "")
                 .seen("requests that their client left", left.get())
                 .atMost("other answers that were not what they should be", crowd.failed(), 0)
-                .atLeast("other answers", crowd.done() + left.get(), requests)
+                .atLeast("right answers and departures together", crowd.done() + left.get(), requests)
                 .seen("p99 of their times", crowd.millis(0.99), "ms");
         add(outcome, held, "heap after a collection, MiB", Held::heapMib);
         add(outcome, held, "direct memory, MiB", Held::directMib);

@@ -43,6 +43,7 @@ record Stalled(int clients, Duration limit) implements OneGateway {
 
     @Override
     public Outcome run(Field field) throws InterruptedException {
+        Bystanders.warmUp(field.port());
         long before = field.vitals().sample().descriptors();
         Bystanders bystanders = Bystanders.start(field.port());
         List<Caller> stalled = new ArrayList<>();

@@ -67,7 +67,7 @@ final class StressBench implements Callable<Integer> {
     @Option(names = "--kills-rate", description = "Requests in a second meanwhile.")
     private int killedRate = 300;
 
-    @Option(names = "--restarted", description = "Engines of each role that are restarted.")
+    @Option(names = "--restarted", description = "Engines of each role that are restarted, 2 or more.")
     private int restarted = 8;
 
     @Option(names = "--gateways", description = "How often the gateway is replaced.")

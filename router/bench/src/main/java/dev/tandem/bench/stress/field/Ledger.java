@@ -54,6 +54,11 @@ public record Ledger(long prefill, long decode, long twice, long violations) {
         return requests.stream().filter(seen -> seen.violation().isPresent()).count();
     }
 
+    /** Returns how many requests there are beyond those that clients have sent. */
+    public long beyond(long sent) {
+        return Math.max(0, Math.max(prefill, decode) - sent);
+    }
+
     /** Returns one line of text that {@link #parse} reads. */
     String line() {
         return FIRST_WORD + " " + prefill + " " + decode + " " + twice + " " + violations;

@@ -14,4 +14,10 @@ class LedgerTest {
         assertThat(Ledger.parse(ledger.line())).isEqualTo(ledger);
         assertThatThrownBy(() -> Ledger.parse("ports 1 2 3 4")).hasMessageContaining("expected: a line of one");
     }
+
+    @Test
+    void countsWhatNobodyHasSent() {
+        assertThat(new Ledger(40, 39, 0, 0).beyond(38)).isEqualTo(2);
+        assertThat(new Ledger(40, 39, 0, 0).beyond(41)).isZero();
+    }
 }
