@@ -159,14 +159,9 @@ public final class Attempt implements AutoCloseable {
         blame(decodeLease.seat().worker());
     }
 
-    /** Returns the most tokens of prompt and answer that the answering worker takes, 0 when it has not said. */
-    public int contextTokens() {
-        return decodeLease.seat().facts().contextTokens();
-    }
-
-    /** Returns what the answering worker is, or null when nobody knows. */
-    public EngineFacts.@Nullable Kind engine() {
-        return decodeLease.seat().facts().kind();
+    /** Returns what is known of the engine that answers. */
+    public EngineFacts answering() {
+        return decodeLease.seat().facts();
     }
 
     void blame(Worker worker) {

@@ -5,6 +5,7 @@ import dev.tandem.core.disagg.KvConnector.EngineIdSource;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.fleet.HttpProbe.Probed;
 import java.net.URI;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

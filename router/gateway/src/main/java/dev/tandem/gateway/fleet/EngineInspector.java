@@ -5,6 +5,7 @@ import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.EngineVersion;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.fleet.HttpProbe.Probed;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;

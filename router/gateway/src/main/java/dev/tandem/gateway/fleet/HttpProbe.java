@@ -105,4 +105,13 @@ final class HttpProbe {
                 ? "connection lost"
                 : "probe failed: " + error.getClass().getSimpleName();
     }
+
+    /**
+     * An engine that has passed its probe and is asked for more. Immutable.
+     *
+     * @param worker whose engine
+     * @param model a model that it serves
+     * @param apiKey its key, or null
+     */
+    record Probed(Worker worker, String model, @Nullable String apiKey) {}
 }

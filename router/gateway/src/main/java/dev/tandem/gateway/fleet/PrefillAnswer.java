@@ -3,6 +3,7 @@ package dev.tandem.gateway.fleet;
 
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.KvAddress.Parallel;
+import dev.tandem.gateway.fleet.HttpProbe.Probed;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;

@@ -2,6 +2,7 @@
 package dev.tandem.gateway.fleet;
 
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.fleet.HttpProbe.Probed;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

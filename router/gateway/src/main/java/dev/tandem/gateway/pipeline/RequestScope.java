@@ -124,13 +124,13 @@ final class RequestScope {
     /** Returns the most tokens of prompt and answer that the answering worker takes, 0 when nobody knows. */
     int contextTokens() {
         Attempt running = attempt;
-        return running == null ? 0 : running.contextTokens();
+        return running == null ? 0 : running.answering().contextTokens();
     }
 
     /** Returns what the answering worker is, or null when nobody knows. */
     EngineFacts.@Nullable Kind engine() {
         Attempt running = attempt;
-        return running == null ? null : running.engine();
+        return running == null ? null : running.answering().kind();
     }
 
     Ticker ticker() {

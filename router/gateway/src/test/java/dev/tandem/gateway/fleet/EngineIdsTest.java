@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tandem.core.disagg.KvConnector.EngineIdSource;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
+import dev.tandem.gateway.fleet.HttpProbe.Probed;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;

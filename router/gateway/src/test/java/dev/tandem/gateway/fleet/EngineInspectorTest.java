@@ -10,6 +10,7 @@ import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.gateway.fleet.HttpProbe.Probed;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
