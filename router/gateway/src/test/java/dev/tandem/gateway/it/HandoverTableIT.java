@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -268,13 +269,25 @@ final class HandoverTableIT {
         } else {
             slow.faults().add(Fault.of(Kind.STALL).on(PATH));
         }
+        BooleanSupplier runs = () -> place == Place.HAND_OVER ? prefilled(stack) > prefilled : legs(slow) > before;
+        Poll.until("the leg runs", () -> leaves(stack, runs));
+        return "cancelled";
+    }
+
+    /** Leaves when the leg runs; false when somebody else has answered, as long as an engine is not known again. */
+    private boolean leaves(HandoverStack stack, BooleanSupplier runs) {
+        double before = ended(stack);
         try (RawClient client = RawClient.open(stack.rig().port())) {
             client.send(PATH, ask(), SESSION);
-            Poll.until(
-                    "the leg runs",
-                    () -> place == Place.HAND_OVER ? prefilled(stack) > prefilled : legs(slow) > before);
+            Poll.until("the leg runs, or another answers", () -> runs.getAsBoolean() || ended(stack) > before);
+            return runs.getAsBoolean();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        return "cancelled";
+    }
+
+    private static double ended(HandoverStack stack) {
+        return stack.rig().metric("tandem_requests_total");
     }
 
     private static double prefilled(HandoverStack stack) {
