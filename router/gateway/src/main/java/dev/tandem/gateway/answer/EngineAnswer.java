@@ -8,8 +8,10 @@ import io.netty.buffer.CompositeByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.util.ReferenceCountUtil;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -65,7 +67,16 @@ public final class EngineAnswer {
         HttpHeaders own = all.readableBytes() == contentLength()
                 ? headers
                 : headers.copy().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(all.readableBytes()));
-        return new EngineAnswer(status, own, Flux.just(all), all::release, said, all);
+        return new EngineAnswer(status, own, given(all), all::release, said, all);
+    }
+
+    /** A reader who leaves before it has asked gets nothing, and Reactor's own source would forget the buffer then. */
+    private static Flux<ByteBuf> given(ByteBuf all) {
+        AtomicReference<@Nullable ByteBuf> owned = new AtomicReference<>(all);
+        return Mono.fromSupplier(() -> owned.getAndSet(null))
+                .doOnCancel(() -> ReferenceCountUtil.release(owned.getAndSet(null)))
+                .doOnDiscard(ByteBuf.class, ByteBuf::release)
+                .flux();
     }
 
     /** Returns the same answer, whose body is read from elsewhere. */

@@ -11,6 +11,8 @@ import io.netty.handler.codec.http.HttpHeaders;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 
 class EngineAnswerTest {
@@ -43,6 +45,21 @@ class EngineAnswerTest {
         long length = shown.contentLength();
 
         assertThat(text(shown)).hasSize((int) length).contains("a-longer-id", "\"cached_tokens\":0}");
+        assertThat(body.refCnt()).isZero();
+    }
+
+    @Test
+    void aReaderOfAWholeAnswerMayLeaveBeforeItAsks() {
+        BaseSubscriber<ByteBuf> reader = new BaseSubscriber<>() {
+            @Override
+            protected void hookOnSubscribe(Subscription subscription) {
+                // asks for nothing
+            }
+        };
+        answer().whole(body).body().subscribe(reader);
+        assertThat(body.refCnt()).isOne();
+
+        reader.cancel();
         assertThat(body.refCnt()).isZero();
     }
 
