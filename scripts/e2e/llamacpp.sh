@@ -73,11 +73,12 @@ counted 'pair: hand-over, clients that leave, 200 streams, dead and frozen engin
   "$python" "$here/pd.py" connector slots aborts crowd faults --gateway "$url" "${pair[@]}" --requests 100
 stop_gateway
 
-# Sums of 32 bits are the same on both engines, so that the other one says what the dead one would have said.
+# Sums of 32 bits are the same on both engines, so that the other one says what the dead one would have said. The streams
+# are long, since this engine is much faster than their reader.
 for mode in on text; do
   gateway "resume-$mode" PREFILL_URLS="$first" DECODE_URLS="$second" TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_STREAM_RESUME="$mode"
   counted "pair: decode killed below streams, resume $mode" \
-    "$python" "$here/pd.py" resume --gateway "$url" --management "$management_url" "${pair[@]}"
+    "$python" "$here/pd.py" resume --gateway "$url" --management "$management_url" "${pair[@]}" --stream-tokens 600
   stop_gateway
   "$here/engines.sh" start llamacpp decode
 done

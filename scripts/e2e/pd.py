@@ -74,6 +74,7 @@ class Pair:
 
 async def nixl(pair):
     rng = pair.rng("nixl")
+    await free(pair, "the leg that told auto who moves the blocks", LEASE_LIMIT_SECONDS)
     requests = mixed(rng, pair.options.requests)
     received = pair.prefill.values(tokens=EXTERNAL)
     before = pair.decode.values(transfers=TRANSFERS, external=EXTERNAL, local=LOCAL)
@@ -279,6 +280,7 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--aborts", type=int, default=50)
+    parser.add_argument("--stream-tokens", type=int, default=40, help="tokens of the shortest stream that survives")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--management", help="URL of the gateway's metrics")
     parser.add_argument("--engines", help="path of engines.sh")

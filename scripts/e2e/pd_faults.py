@@ -95,7 +95,7 @@ async def resume(pair):
         if chunks["seen"] == 120:  # some have just begun, others have many tokens behind them
             rig.signal("decode", "KILL")
 
-    requests = [streamed(rig.rng, i) for i in range(10)]
+    requests = [streamed(rig.rng, i, pair.options.stream_tokens) for i in range(10)]
     answers = await asyncio.gather(*(pair.gateway.ask(request, on_chunk) for request in requests))
     await pair.same_text("decode killed below ten streams", requests, answers)
     whole = [a.usage.completion_tokens == r.body["max_tokens"] for r, a in zip(requests, answers) if a.usage]
@@ -104,11 +104,11 @@ async def resume(pair):
     pair.check("decode killed below ten streams: others went on", resumed >= 1, f"{resumed:.0f} of 10 streams")
 
 
-def streamed(rng, number):
-    length = 60 + 30 * number
+def streamed(rng, number, tokens):
+    length, tokens = 60 + 30 * number, tokens + 20 * number
     if number % 2:
-        return plain(rng, length, 40 + 20 * number, stream=True, stream_options={"include_usage": True})
-    request = plain(rng, length, 40 + 20 * number, stream=True, stream_options={"include_usage": True})
+        return plain(rng, length, tokens, stream=True, stream_options={"include_usage": True})
+    request = plain(rng, length, tokens, stream=True, stream_options={"include_usage": True})
     body = {key: value for key, value in request.body.items() if key != "prompt"}
     return Request("chat", {**body, "messages": [{"role": "user", "content": request.body["prompt"]}]})
 
