@@ -11,6 +11,9 @@ public final class EngineLoads {
     private final Fleet fleet;
     private final SaturationSettings settings;
 
+    /** Whether any engine has been asked: as long as none has, none is saturated, and nobody needs to look. */
+    private volatile boolean asking;
+
     /** Makes a view on a fleet. */
     public EngineLoads(Fleet fleet, SaturationSettings settings) {
         this.fleet = fleet;
@@ -24,12 +27,16 @@ public final class EngineLoads {
 
     /** The engine of a worker is about to be asked; what it says goes to what is returned. */
     public Saturation.Question ask(Worker worker) {
+        asking = true;
         return fleet.state(worker).ask();
     }
 
     /** Returns the ids of the workers that are saturated now. */
     public Set<String> saturated() {
         Set<String> found = Set.of();
+        if (!asking) {
+            return found;
+        }
         for (WorkerState state : fleet.states()) {
             if (state.saturated(settings)) {
                 found = found.isEmpty() ? new HashSet<>() : found;

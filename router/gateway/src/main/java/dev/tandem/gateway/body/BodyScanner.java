@@ -118,7 +118,7 @@ public final class BodyScanner {
                 throw new FailureException(Failure.INVALID_JSON, "body: not UTF-8 text that begins with an object");
             }
         }
-        if (!Utf8.is(buffer)) {
+        if (!Utf8.is(buffer, SCRATCH.get())) {
             throw new FailureException(Failure.INVALID_JSON, "body: not UTF-8");
         }
     }

@@ -16,8 +16,6 @@ import java.nio.ByteOrder;
 final class Utf8 {
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long NOT_ASCII = 0x80_80_80_80_80_80_80_80L;
-    private static final int PIECE = 8192;
-    private static final ThreadLocal<byte[]> BYTES = ThreadLocal.withInitial(() -> new byte[PIECE]);
 
     private static final int FIRST = 0x80;
     private static final int LAST = 0xBF;
@@ -30,14 +28,17 @@ final class Utf8 {
 
     private Utf8() {}
 
-    /** Whether all readable bytes are whole characters. */
-    static boolean is(ByteBuf buffer) {
+    /**
+     * Whether all readable bytes are whole characters.
+     *
+     * @param scratch where pieces are looked at; not empty
+     */
+    static boolean is(ByteBuf buffer, byte[] scratch) {
         Utf8 utf8 = new Utf8();
-        byte[] bytes = BYTES.get();
-        for (int at = buffer.readerIndex(); at < buffer.writerIndex(); at += PIECE) {
-            int length = Math.min(PIECE, buffer.writerIndex() - at);
-            buffer.getBytes(at, bytes, 0, length);
-            if (!utf8.goesOn(bytes, length)) {
+        for (int at = buffer.readerIndex(); at < buffer.writerIndex(); at += scratch.length) {
+            int length = Math.min(scratch.length, buffer.writerIndex() - at);
+            buffer.getBytes(at, scratch, 0, length);
+            if (!utf8.goesOn(scratch, length)) {
                 return false;
             }
         }

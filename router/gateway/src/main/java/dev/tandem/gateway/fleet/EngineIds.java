@@ -81,7 +81,7 @@ final class EngineIds {
         if (before != null && before.probes().incrementAndGet() % PROBES_PER_ID != 0) {
             return Mono.just(facts.at(before.address()));
         }
-        return PrefillAnswer.ask(engines, probed)
+        return NixlAnswer.ask(engines, probed)
                 .map(answer -> answer.address(declared, probed.worker().portOffset()))
                 .doOnNext(address -> told.put(probed.worker(), new Told(address, new AtomicInteger())))
                 .map(facts::at);

@@ -117,8 +117,8 @@ final class EngineInspector {
     }
 
     private Mono<Finding> asked(Probed probed, Finding shown) {
-        return PrefillAnswer.ask(engines, probed)
-                .map(PrefillAnswer::transferMode)
+        return NixlAnswer.ask(engines, probed)
+                .map(NixlAnswer::transferMode)
                 .doOnNext(mode -> modes.note(probed, mode))
                 .map(mode -> new Finding(shown.spoken().moving(mode), shown.last()))
                 .onErrorResume(error -> Mono.just(new Finding(shown.spoken(), shown.last() && !comesTooLate(error))));

@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
  * be asked: another connector that misses one of its own parameters can end its engine. Source: vLLM 0.32.0, recorded
  * 2026-11-21; {@code transfer_mode}: vllm-project/vllm#35264 (2026-06-12).
  */
-final class PrefillAnswer {
+final class NixlAnswer {
     private static final String PARAMS = "kv_transfer_params";
     private static final JsonMapper JSON = JsonMapper.shared();
     /** Read at once: the first use of a mapper takes a lock, and event loops must not wait for it. */
@@ -27,14 +27,14 @@ final class PrefillAnswer {
 
     private final JsonNode params;
 
-    private PrefillAnswer(JsonNode params) {
+    private NixlAnswer(JsonNode params) {
         this.params = params;
     }
 
     /** Sends a prefill leg; fails with a {@link ProbeFailure} when the answer cannot be read. */
-    static Mono<PrefillAnswer> ask(ProbeClient engines, Probed probed) {
+    static Mono<NixlAnswer> ask(ProbeClient engines, Probed probed) {
         return engines.ask(probed.worker(), "/v1/completions", leg(probed.model()), probed.apiKey())
-                .map(PrefillAnswer::read);
+                .map(NixlAnswer::read);
     }
 
     private static String leg(String model) {
@@ -47,9 +47,9 @@ final class PrefillAnswer {
                 .toString();
     }
 
-    private static PrefillAnswer read(byte[] answer) {
+    private static NixlAnswer read(byte[] answer) {
         try {
-            return new PrefillAnswer(JSON.readTree(answer).path(PARAMS));
+            return new NixlAnswer(JSON.readTree(answer).path(PARAMS));
         } catch (JacksonException unreadable) {
             throw unreadable();
         }
