@@ -37,6 +37,7 @@ record TrialPrompt(long number, int words) {
                 .put("prompt", text())
                 .put("max_tokens", ANSWER_TOKENS)
                 .put("temperature", 0)
+                .put("ignore_eos", true)
                 .toString();
     }
 

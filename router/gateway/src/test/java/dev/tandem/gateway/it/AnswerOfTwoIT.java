@@ -59,6 +59,42 @@ final class AnswerOfTwoIT {
         }
     }
 
+    /** A model whose first token ends its answer says nothing, and its prompt is handed over all the same. */
+    @ParameterizedTest
+    @MethodSource("all")
+    void anAnswerMayEndBeforeItBegins(HandoverProtocols protocol) throws IOException {
+        try (HandoverStack stack = HandoverStack.start(protocol, 1, 1)) {
+            for (String path : List.of(COMPLETIONS, CHAT)) {
+                String text = unanswered(stack, path, protocol.toString());
+                for (boolean streaming : new boolean[] {true, false}) {
+                    String ask = ask(path, text, streaming, "");
+                    Answer answer = RawClient.post(stack.rig().port(), path, ask);
+
+                    assertThat(choices(answer)).as(ask).isEqualTo(choices(stack.alone(path, ask)));
+                    assertThat(answer.header("x-tandem-prefill")).as(ask).isEqualTo("p1");
+                }
+            }
+            assertThat(stack.violations()).isEmpty();
+            stack.rig().assertNothingLeft();
+        }
+    }
+
+    static List<HandoverProtocols> all() {
+        return HandoverProtocols.all();
+    }
+
+    /** Returns a text that the model has nothing to say to. */
+    private static String unanswered(HandoverStack stack, String path, String name) throws IOException {
+        for (int number = 0; number < 5_000; number++) {
+            String text = name + number;
+            Answer alone = stack.alone(path, ask(path, text, false, ",\"max_tokens\":1"));
+            if (alone.text().contains("\"finish_reason\":\"stop\"")) {
+                return text;
+            }
+        }
+        throw new AssertionError("every prompt is answered (expected: 1 in 64 is not)");
+    }
+
     /** Whoever computes a prompt tells of it; the other worker tells nothing, and is not asked. */
     @ParameterizedTest
     @MethodSource("ofVllm")
@@ -155,7 +191,12 @@ final class AnswerOfTwoIT {
                 ? "\"messages\":[{\"role\":\"user\",\"content\":\"" + words + "\"}]"
                 : "\"prompt\":\"" + words + "\"";
         String stream = streaming ? ",\"stream\":true,\"stream_options\":{\"include_usage\":true}" : "";
-        return "{\"model\":\"tiny\",\"temperature\":0,\"max_tokens\":6," + prompt + stream + more + "}";
+        String limit = more.contains("max_tokens") ? "" : "\"max_tokens\":6,";
+        return "{\"model\":\"tiny\",\"temperature\":0," + limit + prompt + stream + more + "}";
+    }
+
+    private static List<JsonNode> choices(Answer answer) {
+        return told(answer).stream().map(object -> object.path("choices")).toList();
     }
 
     /** Returns the objects of an answer, without what every engine has of its own. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.core.disagg.connector;
 
-import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.disagg.Exchange;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.Pairing;
@@ -19,7 +18,6 @@ import java.util.Set;
  */
 public final class AscendLayerwiseConnector implements KvConnector {
     private static final Duration WITHIN = Duration.ofMinutes(1);
-    private static final Put MIN_TOKENS = new Put("min_tokens", "1");
 
     @Override
     public String name() {
@@ -44,7 +42,7 @@ public final class AscendLayerwiseConnector implements KvConnector {
                         .named(pairing.token())
                         .with(params.put()),
                 new Exchange.Callback(pairing.token(), KvParams.FIELD, WITHIN),
-                ComputeOnly.leg(pairing).named(pairing.token()).with(MIN_TOKENS));
+                ComputeOnly.endedByItsLimit(pairing).named(pairing.token()));
     }
 
     @Override

@@ -31,6 +31,8 @@ public final class ComputeOnly {
             new Drop("top_logprobs"),
             new Drop("echo"));
 
+    private static final Put AT_LEAST_ONE = new Put("min_tokens", "1");
+
     /** What an answer says of each token of its prompt, who computes the prompt says. */
     private static final Drop TOLD_BY_PREFILL = new Drop("prompt_logprobs");
 
@@ -54,6 +56,20 @@ public final class ComputeOnly {
     /** Returns the prefill leg of a pair. */
     static Leg leg(Pairing pairing) {
         return new Leg(pairing.prefill().worker(), pairing.api(), of(pairing.api()));
+    }
+
+    /**
+     * Returns the prefill leg for engines that hand over only what its limit has ended: without it, a model whose first
+     * token ends the answer would leave decode nothing.
+     *
+     * <p>{@code /v1/responses} and {@code /v1/messages} have no such field. Source: vLLM 0.32.0, {@code check_stop} and
+     * the requests' classes, 2026-11-22.
+     */
+    static Leg endedByItsLimit(Pairing pairing) {
+        return switch (pairing.api()) {
+            case COMPLETIONS, CHAT -> leg(pairing).with(AT_LEAST_ONE);
+            default -> leg(pairing);
+        };
     }
 
     /**

@@ -51,7 +51,7 @@ public final class MooncakeConnector implements KvConnector {
                 .with("remote_engine_id", Addresses.idOf(pairing.prefill()))
                 .with("transfer_id", transfer);
         return new Exchange.Parallel(
-                ComputeOnly.leg(pairing)
+                ComputeOnly.endedByItsLimit(pairing)
                         .with(KvParams.prefill().with("transfer_id", transfer).put()),
                 ComputeOnly.withoutPrompt(whole(pairing.decode(), pairing.api()))
                         .with(decode.put()));

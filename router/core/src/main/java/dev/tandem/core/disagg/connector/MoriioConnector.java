@@ -76,7 +76,7 @@ public final class MoriioConnector implements KvConnector {
                 .with("transfer_id", transfer);
         KvParams fetch = sizes(KvParams.decode().with("transfer_id", transfer), pairing.prefill())
                 .with("remote_dp_rank", pairing.prefill().worker().portOffset());
-        Leg prefill = ComputeOnly.leg(pairing).named(id).with(ask.put());
+        Leg prefill = ComputeOnly.endedByItsLimit(pairing).named(id).with(ask.put());
         Leg decode = whole(pairing.decode(), pairing.api()).named(id);
         return switch (mode) {
             case READ ->

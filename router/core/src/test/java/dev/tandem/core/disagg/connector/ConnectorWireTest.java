@@ -19,6 +19,7 @@ import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.request.ApiKind;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -253,8 +254,18 @@ class ConnectorWireTest {
                         + "\"metaserver\":\"http://10.0.0.3:5768/v1/metaserver\"}");
         assertThat(exchange.callback())
                 .isEqualTo(new Exchange.Callback(TOKEN, "kv_transfer_params", Duration.ofMinutes(1)));
-        assertThat(set(exchange.prefill(), "min_tokens")).isEqualTo("1");
         assertThat(set(exchange.prefill(), "max_tokens")).isEqualTo("1");
+    }
+
+    @Test
+    void whoHandsOverOnlyWhatItsLimitHasEndedGeneratesAToken() {
+        Leg called = ((Exchange.CalledBack) plan("ascend-layerwise")).prefill();
+        Leg read = ((Exchange.Sequential) plan("moriio-read")).prefill();
+        Leg written = ((Exchange.Parallel) plan("moriio-write")).prefill();
+        Leg sent = ((Exchange.Parallel) plan("mooncake")).prefill();
+
+        assertThat(List.of(called, read, written, sent))
+                .allSatisfy(leg -> assertThat(set(leg, "min_tokens")).isEqualTo("1"));
     }
 
     @Test
