@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * never been up.
  *
  * <p>Requests: a {@link Breaker} hides UP as EJECTED when it opens, and as PROBATION when it lets one request pass at a
- * time. Who rises again is on probation, too, and whose probation has ended well starts slowly. Good probes do not
+ * time and the last probe was good: nobody tries a request on a worker that is about to be found down. Who rises again is on probation, too, and whose probation has ended well starts slowly. Good probes do not
  * forgive failed requests, because an engine may answer its health check and nothing more; but an engine that has been
  * down and has come back need not wait.
  *
@@ -36,6 +36,10 @@ final class WorkerHealth {
     private volatile WorkerStatus.State probed = WorkerStatus.State.UNKNOWN;
     private volatile String reason = "not probed yet";
     private volatile boolean draining;
+
+    /** Whether its last probe was good. */
+    private volatile boolean answering;
+
     private volatile Set<String> models = Set.of();
     private volatile EngineFacts facts = EngineFacts.UNKNOWN;
 
@@ -64,7 +68,7 @@ final class WorkerHealth {
         return switch (breaker.state()) {
             case CLOSED -> WorkerStatus.State.UP;
             case OPEN -> WorkerStatus.State.EJECTED;
-            case HALF_OPEN -> WorkerStatus.State.PROBATION;
+            case HALF_OPEN -> answering ? WorkerStatus.State.PROBATION : WorkerStatus.State.EJECTED;
         };
     }
 
@@ -123,6 +127,7 @@ final class WorkerHealth {
     }
 
     void onProbe(Probe probe) {
+        answering = probe instanceof Probe.Healthy;
         switch (probe) {
             case Probe.Healthy good -> onGoodProbe(good);
             case Probe.Unhealthy(String why) -> onBadProbe(why);

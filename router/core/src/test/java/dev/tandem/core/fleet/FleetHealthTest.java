@@ -158,6 +158,17 @@ class FleetHealthTest {
     }
 
     @Test
+    void whoHasFailedItsLastProbeIsNotTried() {
+        probe(GOOD, 1);
+        fail(Failure.ENGINE_DROPPED, 5);
+        probe(BAD, 2);
+        ticker.advance(Duration.ofSeconds(5));
+        assertThat(state()).isEqualTo(State.EJECTED);
+        probe(GOOD, 1);
+        assertThat(state()).isEqualTo(State.PROBATION);
+    }
+
+    @Test
     void whoeverComesBackFromTheDeadNeedNotWaitForTheEndOfItsEjection() {
         probe(GOOD, 1);
         fail(Failure.ENGINE_DROPPED, 5);
