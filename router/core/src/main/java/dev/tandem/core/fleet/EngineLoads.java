@@ -6,7 +6,7 @@ import dev.tandem.core.health.SaturationSettings;
 import java.util.HashSet;
 import java.util.Set;
 
-/** Which workers are saturated, by what their engines say of themselves. Thread-safe. */
+/** Which workers have enough, by what their engines say of themselves or have refused. Thread-safe. */
 public final class EngineLoads {
     private final Fleet fleet;
     private final SaturationSettings settings;
@@ -46,8 +46,19 @@ public final class EngineLoads {
         return found;
     }
 
+    /** Whether some worker has as many requests as its engine takes; whoever leaves it makes room. */
+    public boolean full() {
+        for (WorkerState state : fleet.states()) {
+            if (state.full()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /**
-     * Says whom to tell when a request has left a worker whose engine was asked; called on the thread that ended it.
+     * Says whom to tell when a request has left a worker whose engine was asked, or has refused requests; called on the
+     * thread that ended it.
      */
     public void whenRelieved(Runnable told) {
         fleet.whenRelieved(told);

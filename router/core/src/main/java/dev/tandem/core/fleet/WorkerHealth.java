@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  * never been up.
  *
  * <p>Requests: a {@link Breaker} hides UP as EJECTED when it opens, and as PROBATION when it lets one request pass at a
- * time and the last probe was good: nobody tries a request on a worker that is about to be found down. Who rises again is on probation, too, and whose probation has ended well starts slowly. Good probes do not
- * forgive failed requests, because an engine may answer its health check and nothing more; but an engine that has been
- * down and has come back need not wait.
+ * time and the last probe was good: nobody tries a request on a worker that is about to be found down. Who rises again
+ * is on probation, too, and whose probation has ended well starts slowly. Good probes do not forgive failed requests,
+ * because an engine may answer its health check and nothing more; but an engine that has been down and has come back
+ * need not wait.
  *
  * <p>Draining is apart: it hides UP and changes nothing else.
  */

@@ -36,7 +36,7 @@ final class WorkerState {
     /**
      * Makes the state of a worker that is unknown and idle.
      *
-     * @param relief told when a request has left, if the engine says how loaded it is
+     * @param relief told when a request has left, if the engine says how loaded it is or has refused requests
      */
     WorkerState(Worker worker, FleetSettings settings, Ticker ticker, DoubleSupplier random, Runnable relief) {
         this.worker = worker;
@@ -119,6 +119,12 @@ final class WorkerState {
         return worker.role() == Role.PREFILL ? computing.get() : inFlight();
     }
 
+    /** Whether it has as many requests as its engine takes, which has said no time at which to ask again. */
+    boolean full() {
+        int most = limit.now();
+        return most > 0 && inFlight() >= most;
+    }
+
     /** It went down: another engine may come in its place. */
     void another() {
         limit.clear();
@@ -174,7 +180,7 @@ final class WorkerState {
 
     /** A request needs it less than before, or not any more. */
     void relieved() {
-        if (saturation.sampled()) {
+        if (saturation.sampled() || limit.everRefused()) {
             relief.run();
         }
     }

@@ -37,6 +37,11 @@ public record WorkerStatus(
         return inFlight >= limit;
     }
 
+    /** Whether it gets another request when one of those that it has leaves. */
+    public boolean makesRoom() {
+        return full() && limit > 0 && state.serving();
+    }
+
     /** Whether a worker gets requests. */
     public enum State {
         /** Not probed yet. */

@@ -24,6 +24,7 @@ public final class ConcurrencyLimit {
 
     private final Ticker ticker;
     private volatile int limit = NONE;
+    private volatile boolean refused;
     private volatile boolean pausing;
     private volatile long pauseEnd;
     private int successes;
@@ -44,6 +45,11 @@ public final class ConcurrencyLimit {
         return limit;
     }
 
+    /** Whether a request has ever been refused. */
+    public boolean everRefused() {
+        return refused;
+    }
+
     /**
      * A request was refused.
      *
@@ -51,6 +57,7 @@ public final class ConcurrencyLimit {
      * @param retryAfter when to ask again; zero when nobody has said. More than 30 s count as so many.
      */
     public synchronized void onRefused(int inFlight, Duration retryAfter) {
+        refused = true;
         if (inFlight <= limit) {
             limit = Math.max(1, (int) (inFlight * DECREASE));
             successes = 0;

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -144,6 +145,30 @@ public final class Router {
         return !order.getLast().open(excluded) || order.getLast().open(closed);
     }
 
+    /** Whether nobody takes a request now, and somebody will when one of the requests that he has leaves. */
+    public boolean waits(RoutingRequest request) {
+        ModelRoutes candidates = current().of(request.model());
+        if (candidates == null) {
+            return false;
+        }
+        Attempt attempt = new Attempt(request, Set.of(), candidates);
+        boolean open = switch (way(attempt)) {
+            case Way.Whole(List<Route> order, String reason) -> open(order);
+            case Way.Refused refused -> true;
+            case Way.Split pair -> bothOpen(candidates) || open(candidates.wholeAnywhere());
+        };
+        return !open && some(attempt, WorkerStatus::makesRoom);
+    }
+
+    /** Of the pairs of workers that are open some are only ejected, and better than nothing. */
+    private static boolean bothOpen(ModelRoutes candidates) {
+        return candidates.prefill().open(Set.of()) && candidates.decode().open(Set.of());
+    }
+
+    private static boolean open(List<Route> order) {
+        return order.stream().anyMatch(route -> route.open(Set.of()));
+    }
+
     /** Returns what decides who can take a request; requests that are equal in it can go to the same workers. */
     public Kind kind(RoutingRequest request) {
         boolean small = request.promptTokens() < settings.minSplitTokens();
@@ -208,7 +233,7 @@ public final class Router {
                 return new Unified(worker, new Rationale(route.policy(), reason));
             }
         }
-        return unroutable(someAreFull(attempt) ? Failure.ENGINE_BUSY : Failure.NO_WORKER, nobodyIsUp(attempt));
+        return unroutable(some(attempt, Router::full) ? Failure.ENGINE_BUSY : Failure.NO_WORKER, nobodyIsUp(attempt));
     }
 
     /** Somebody who serves whole requests is still better than nobody. */
@@ -244,13 +269,16 @@ public final class Router {
     }
 
     /** Whether somebody could take the request if there were room. */
-    private boolean someAreFull(Attempt attempt) {
+    private static boolean full(WorkerStatus status) {
+        return status.state().serving() && status.full();
+    }
+
+    private boolean some(Attempt attempt, Predicate<WorkerStatus> wanted) {
         Pool serving = attempt.candidates().all().pool();
         return fleet.statuses().stream()
                 .filter(status -> serving.members().workers().contains(status.worker()))
-                .anyMatch(status -> status.state().serving()
-                        && status.full()
-                        && !attempt.excluded().contains(status.worker().id()));
+                .filter(status -> !attempt.excluded().contains(status.worker().id()))
+                .anyMatch(wanted);
     }
 
     private String nobodyIsUp(Attempt attempt) {

@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Says which requests may go to an engine now, and which had better wait, because whoever could serve them is
- * saturated. Thread-safe.
+ * Says which requests may go to an engine now, and which had better wait, because whoever could serve them is saturated
+ * or takes no more. Thread-safe.
  */
 public final class SaturationGate {
     private final Router router;
@@ -24,11 +24,13 @@ public final class SaturationGate {
     /** Returns which requests may go now; for one thread, and until one of them goes. */
     public Predicate<RoutingRequest> now() {
         Set<String> saturated = loads.saturated();
-        if (saturated.isEmpty()) {
+        boolean full = loads.full();
+        if (saturated.isEmpty() && !full) {
             return request -> true;
         }
         Map<Router.Kind, Boolean> open = new HashMap<>();
-        return request ->
-                open.computeIfAbsent(router.kind(request), kind -> router.spares(request, Set.of(), saturated));
+        return request -> open.computeIfAbsent(
+                router.kind(request),
+                kind -> !(full && router.waits(request)) && router.spares(request, Set.of(), saturated));
     }
 }

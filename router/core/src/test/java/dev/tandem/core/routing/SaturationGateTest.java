@@ -150,6 +150,60 @@ class SaturationGateTest {
     }
 
     @Test
+    void whoHasRefusedRequestsGetsTheNextWhenOneHasLeft() {
+        up("m", U, U2);
+        Lease first = fill(U);
+        assertThat(open(WHOLE)).as("the other one takes it").isTrue();
+        Lease second = fill(U2);
+        assertThat(open(WHOLE)).isFalse();
+        assertThat(open(of("unknown", 1000, false))).isTrue();
+        AtomicInteger told = new AtomicInteger();
+        loads.whenRelieved(told::incrementAndGet);
+        first.close();
+        assertThat(told).hasValue(1);
+        assertThat(open(WHOLE)).isTrue();
+        first = fleet.lease(U, 0);
+        assertThat(open(WHOLE)).isFalse();
+        second.close();
+        assertThat(open(WHOLE)).isTrue();
+        first.close();
+    }
+
+    @Test
+    void whoSaysWhenToAskAgainIsNotWaitedFor() {
+        up("m", U);
+        Lease held = fill(U);
+        fleet.onRefused(U, Duration.ofSeconds(7));
+        assertThat(open(WHOLE)).isTrue();
+        ticker.advance(Duration.ofSeconds(7));
+        assertThat(open(WHOLE)).isFalse();
+        fleet.onFailed(U, Failure.CONNECT_FAILED);
+        assertThat(open(WHOLE)).as("it is down").isTrue();
+        held.close();
+    }
+
+    @Test
+    void aFullSideOfAPairIsWaitedForUnlessSomebodyServesAlone() {
+        up("m", P, D);
+        Lease decode = fill(D);
+        assertThat(open(LONG)).as("on the prefill worker").isTrue();
+        Lease prefill = fill(P);
+        assertThat(open(LONG)).isFalse();
+        decode.close();
+        assertThat(open(LONG)).as("on the decode worker").isTrue();
+        prefill.close();
+    }
+
+    /** Lets a worker refuse the second of two requests. */
+    private Lease fill(Worker worker) {
+        Lease one = fleet.lease(worker, 0);
+        Lease other = fleet.lease(worker, 0);
+        fleet.onRefused(worker, Duration.ZERO);
+        other.close();
+        return one;
+    }
+
+    @Test
     void anEngineThatWasDownIsAnotherOne() {
         up("m", U);
         saturate(U);

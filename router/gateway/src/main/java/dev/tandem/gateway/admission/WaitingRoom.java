@@ -151,8 +151,7 @@ public final class WaitingRoom {
         long seconds = patience.toSeconds();
         return placesAreFree
                 ? new FailureException(
-                        Failure.OVERLOADED,
-                        "all workers that serve the request have been saturated for " + seconds + " s")
+                        Failure.OVERLOADED, "all workers that serve the request have been full for " + seconds + " s")
                 : new FailureException(Failure.DEADLINE_EXCEEDED, "waited " + seconds + " s for a free place");
     }
 

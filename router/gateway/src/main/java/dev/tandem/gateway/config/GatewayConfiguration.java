@@ -93,10 +93,12 @@ class GatewayConfiguration {
     }
 
     @Bean
-    WaitingRoom waitingRoom(TandemProperties properties, SaturationGate gate) {
+    WaitingRoom waitingRoom(TandemProperties properties, SaturationGate gate, EngineLoads loads) {
         AdmissionProperties admission = properties.admission();
-        return new WaitingRoom(
+        WaitingRoom room = new WaitingRoom(
                 admission.maxRunning(), admission.maxWaiting(), admission.maxWait(), gate::now, Schedulers.parallel());
+        loads.whenRelieved(room::call);
+        return room;
     }
 
     @Bean

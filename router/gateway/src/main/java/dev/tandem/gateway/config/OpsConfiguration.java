@@ -143,7 +143,6 @@ class OpsConfiguration {
     @ConditionalOnBooleanProperty("tandem.admission.saturation.enabled")
     LoadSampler loadSampler(TandemProperties properties, Workforce workforce, EngineLoads loads, WaitingRoom room) {
         SaturationProperties wanted = properties.admission().saturation();
-        loads.whenRelieved(room::call);
         return new LoadSampler(
                 new ProbeSettings(wanted.interval(), wanted.maxAge()), loads, workforce::key, room::call);
     }

@@ -264,7 +264,7 @@ class WaitingRoomTest {
 
         assertThat(errors).singleElement().isInstanceOfSatisfying(FailureException.class, e -> {
             assertThat(e.failure()).isEqualTo(Failure.OVERLOADED);
-            assertThat(e.detail()).isEqualTo("all workers that serve the request have been saturated for 10 s");
+            assertThat(e.detail()).isEqualTo("all workers that serve the request have been full for 10 s");
         });
         assertThat(large.queued()).isZero();
     }

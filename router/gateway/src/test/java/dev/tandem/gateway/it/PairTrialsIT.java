@@ -55,7 +55,11 @@ final class PairTrialsIT {
             assertThat(decode.received())
                     .singleElement()
                     .satisfies(leg -> assertThat(leg.text())
-                            .contains("\"remote_engine_id\":\"e\"", "Ticket ", "\"temperature\":0", "\"ignore_eos\":true"));
+                            .contains(
+                                    "\"remote_engine_id\":\"e\"",
+                                    "Ticket ",
+                                    "\"temperature\":0",
+                                    "\"ignore_eos\":true"));
             assertThat(prefill.received()).hasSize(2);
             assertThat(prefill.received().getFirst().text()).contains("\"do_remote_decode\":true", "\"max_tokens\":1");
             assertThat(prefill.received().getLast().text()).doesNotContain("kv_transfer_params");
