@@ -49,7 +49,7 @@ record Overload(int seconds) implements OneGateway {
 
     @Override
     public Outcome run(Field field) throws InterruptedException {
-        asked(field, RUNNING, 0);
+        asked(field, CLIENTS, CLIENTS * WORK_MILLIS * 1_000_000L / (2 * SLOTS)); // warms both kinds of answers
         Result peak = asked(field, RUNNING, 0);
         double rate = 2.0 * peak.served().done() / seconds;
         Result twice = asked(field, CLIENTS, (long) (CLIENTS / rate * 1e9));
