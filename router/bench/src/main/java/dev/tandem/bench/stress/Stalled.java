@@ -4,7 +4,9 @@ package dev.tandem.bench.stress;
 import dev.tandem.bench.stress.field.Bystanders;
 import dev.tandem.bench.stress.field.Caller;
 import dev.tandem.bench.stress.field.Crowd;
+import dev.tandem.bench.stress.field.Engine;
 import dev.tandem.bench.stress.field.Field;
+import dev.tandem.bench.stress.field.Ground;
 import dev.tandem.bench.stress.field.Vitals;
 import dev.tandem.bench.stress.field.Wish;
 import java.io.IOException;
@@ -13,7 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Clients that never read streams without end, beside some that behave.
+ * Clients that never read streams without end, beside some that behave. Those have an engine of their own: one that
+ * floods thousands of connections is late with everything else.
  *
  * @param clients How many never read.
  * @param limit How long the gateway lets them.
@@ -32,7 +35,12 @@ record Stalled(int clients, Duration limit) implements OneGateway {
         return clients + " clients that never read their endless streams, write stall " + limit.toSeconds() + " s";
     }
 
-    /** An engine that floods thousands of connections from one core is late with everything else. */
+    @Override
+    public List<Engine> engines(Ground ground) throws IOException {
+        return List.of(ground.engine(16, 1), ground.floodingEngine());
+    }
+
+    /** The flooding engine is late with its probes, too. */
     @Override
     public List<String> settings() {
         return List.of(
@@ -71,7 +79,8 @@ record Stalled(int clients, Duration limit) implements OneGateway {
                         "p99 of their answers, of which " + Bystanders.WORK_MILLIS + " ms are the engine's",
                         healthy.millis(0.99),
                         250,
-                        "ms");
+                        "ms")
+                .seen("the slowest of them", healthy.millis(1), "ms");
     }
 
     /** The gateway's connections are back to what they were before: to clients, and to the engine. */

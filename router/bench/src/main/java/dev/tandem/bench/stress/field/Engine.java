@@ -14,25 +14,28 @@ import java.util.stream.Stream;
 public final class Engine implements AutoCloseable {
     private static final long PAUSE_MILLIS = 50;
 
+    private final String model;
     private final int slots;
     private final Departures gone = new Departures();
     private List<Integer> ports;
     private Process process;
 
-    private Engine(int slots, List<Integer> ports) throws IOException {
+    private Engine(String model, int slots, List<Integer> ports) throws IOException {
+        this.model = model;
         this.slots = slots;
-        this.process = launched(slots, ports);
+        this.process = launched(ports);
         this.ports = portsOf(process);
     }
 
     /**
      * Starts a process and returns when it listens.
      *
+     * @param model Model that it serves.
      * @param slots Pieces of work that it does at a time.
      * @param workers How many workers it is.
      */
-    static Engine start(int slots, int workers) throws IOException {
-        return new Engine(slots, Stream.generate(() -> 0).limit(workers).toList());
+    static Engine start(String model, int slots, int workers) throws IOException {
+        return new Engine(model, slots, Stream.generate(() -> 0).limit(workers).toList());
     }
 
     /** Returns the port of each worker. */
@@ -63,7 +66,7 @@ public final class Engine implements AutoCloseable {
 
     /** Starts a killed process again, on the same ports, and returns when it listens. */
     public void revive() throws IOException {
-        process = launched(slots, ports);
+        process = launched(ports);
         ports = portsOf(process);
     }
 
@@ -78,9 +81,10 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private static Process launched(int slots, List<Integer> ports) throws IOException {
-        String list = ports.stream().map(String::valueOf).collect(Collectors.joining(","));
-        return Machine.start(StressEngine.class, List.of("--slots", Integer.toString(slots), "--ports", list));
+    private Process launched(List<Integer> wanted) throws IOException {
+        String list = wanted.stream().map(String::valueOf).collect(Collectors.joining(","));
+        return Machine.start(
+                StressEngine.class, List.of("--model", model, "--slots", Integer.toString(slots), "--ports", list));
     }
 
     /** Waits for its first line and lets a thread read the others. */

@@ -30,9 +30,18 @@ public final class Ground implements AutoCloseable {
         this.folder = folder;
     }
 
-    /** Starts an engine; see {@link Engine#start}. */
+    /** Starts an engine that does what most wishes ask for; see {@link Engine#start}. */
     public Engine engine(int slots, int workers) throws IOException {
-        Engine engine = Engine.start(slots, workers);
+        return engine(Wish.USUAL, slots, workers);
+    }
+
+    /** Starts an engine for floods. */
+    public Engine floodingEngine() throws IOException {
+        return engine(Wish.FLOODING, 1, 1);
+    }
+
+    private Engine engine(String model, int slots, int workers) throws IOException {
+        Engine engine = Engine.start(model, slots, workers);
         running.push(engine::close);
         return engine;
     }

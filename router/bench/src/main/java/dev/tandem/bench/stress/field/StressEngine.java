@@ -50,6 +50,9 @@ final class StressEngine implements Callable<Integer> {
     @Option(names = "--slots")
     private int slots = 16;
 
+    @Option(names = "--model")
+    private String model = "";
+
     @Option(names = "--ports", split = ",")
     private List<Integer> ports = List.of(0);
 
@@ -115,7 +118,8 @@ final class StressEngine implements Callable<Integer> {
         OutputStream out = socket.getOutputStream();
         switch (head.path()) {
             case "/v1/completions" -> grant(Wish.in(body), socket, in);
-            case "/v1/models" -> json(out, "{\"object\":\"list\",\"data\":[{\"id\":\"m\",\"object\":\"model\"}]}");
+            case "/v1/models" ->
+                json(out, "{\"object\":\"list\",\"data\":[{\"id\":\"" + model + "\",\"object\":\"model\"}]}");
             case OPEN -> json(out, open.toString());
             default -> json(out, "{}");
         }

@@ -14,6 +14,12 @@ import java.util.regex.Pattern;
  * @param millis Pause before each event, or time of work.
  */
 public record Wish(Kind kind, int id, int count, int millis) {
+    /** Model of all but floods. */
+    static final String USUAL = "m";
+
+    /** Model of floods: an engine that serves them has no time for anything else. */
+    static final String FLOODING = "flood";
+
     private static final Pattern PROMPT = Pattern.compile("\"prompt\":\"([a-z]+) (\\d+) (\\d+) (\\d+)\"");
     private static final String DONE = "data: [DONE]\n\n";
 
@@ -57,8 +63,14 @@ public record Wish(Kind kind, int id, int count, int millis) {
 
     /** Returns the body of a completion that asks for this. */
     public String body() {
-        return "{\"model\":\"m\",\"prompt\":\"%s %d %d %d\",\"stream\":%b}"
-                .formatted(kind.name().toLowerCase(Locale.ROOT), id, count, millis, kind.streamed);
+        return "{\"model\":\"%s\",\"prompt\":\"%s %d %d %d\",\"stream\":%b}"
+                .formatted(
+                        kind == Kind.FLOOD ? FLOODING : USUAL,
+                        kind.name().toLowerCase(Locale.ROOT),
+                        id,
+                        count,
+                        millis,
+                        kind.streamed);
     }
 
     /** Reads the body of a completion. */
