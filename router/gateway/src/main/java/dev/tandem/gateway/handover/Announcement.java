@@ -49,6 +49,7 @@ record Announcement(RegisteredEngine engine, Set<InetAddress> hosts) {
         }
         Matcher http = match("http_address", map.text("http_address"), List.of(ENDPOINT));
         Matcher zmq = match("zmq_address", map.text("zmq_address"), List.of(ENDPOINT, THREE_PORTS));
+        Set<InetAddress> hosts = hosts(host(http), host(zmq));
         Parallel parallel = new Parallel(processes(map, "tp_size"), 1, processes(map, "dp_size"));
         int second = zmq.pattern() == THREE_PORTS ? port(zmq.group("second")) : 0;
         RegisteredEngine engine = new RegisteredEngine(
@@ -56,7 +57,7 @@ record Announcement(RegisteredEngine engine, Set<InetAddress> hosts) {
                 URI.create("http://" + http.group("host") + ":" + port(http.group("port"))),
                 new KvAddress(zmq.group("host"), port(zmq.group("port")), second, null, parallel),
                 mode(map.text("transfer_mode")));
-        return new Announcement(engine, hosts(host(http), host(zmq)));
+        return new Announcement(engine, hosts);
     }
 
     private static @Nullable Role role(@Nullable String type) {
