@@ -10,15 +10,22 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Whether a worker brings forward what it was asked for. Thread-safe.
  *
- * <p>Any byte of any answer is a sign of life. The worker owes one as long as a stream's reader wants more, or a prompt
- * is to be computed for a stream or a prefill leg. Who waits for a whole answer knows nothing before its end, and of a
- * stream that nobody reads nothing comes: neither is owed.
+ * <p>Any byte of any answer is a sign of life, and so is a change of what the engine itself counts. The worker owes one
+ * as long as a stream's reader wants more, or a prompt is to be computed for a stream or a prefill leg. Who waits for a
+ * whole answer learns nothing before its end: it is owed as long as the engine tells what it has done. Of a stream that
+ * nobody reads nothing comes, and nothing is owed.
  */
 public final class ForwardProgress {
+    private static final double UNTOLD = -1;
+
     private final Ticker ticker;
     private final AtomicInteger owed = new AtomicInteger();
+    private final AtomicInteger owedWhole = new AtomicInteger();
     private final Set<Answer> open = ConcurrentHashMap.newKeySet();
     private volatile long lastSign;
+
+    /** What the engine has done by its own account; {@link #UNTOLD} when it has not said, or does not any more. */
+    private volatile double done = UNTOLD;
 
     /** Makes one for a worker that owes nothing. */
     public ForwardProgress(Ticker ticker) {
@@ -37,7 +44,33 @@ public final class ForwardProgress {
 
     /** Whether the worker owes a sign of life. */
     public boolean owing() {
-        return owed.get() > 0;
+        return owed.get() > 0 || (told() && owedWhole.get() > 0);
+    }
+
+    /** Whether somebody has waited for so long, and only the engine can say whether it does anything. */
+    public boolean unsure(Duration since) {
+        return owed.get() + owedWhole.get() > 0 && ticker.nanoTime() - lastSign >= since.toNanos();
+    }
+
+    /**
+     * The engine has told what it has done.
+     *
+     * @param amount at least 0; it differs from what was told before if it has done anything since
+     */
+    public void onDone(double amount) {
+        if (done != amount) {
+            restart();
+        }
+        done = amount;
+    }
+
+    /** The engine does not tell what it has done. */
+    public void onUntold() {
+        done = UNTOLD;
+    }
+
+    private boolean told() {
+        return done != UNTOLD;
     }
 
     /** Returns how long the worker has owed a sign of life; zero when it owes none. */
@@ -59,7 +92,7 @@ public final class ForwardProgress {
     public final class Answer {
         private final boolean soon;
 
-        /** Guarded by this, as all that follows. */
+        /** Guarded by this, as all that follows: whether it, or more of it, is awaited. */
         private boolean owing;
 
         private boolean over;
@@ -77,10 +110,10 @@ public final class ForwardProgress {
 
         /** The leg has been sent. */
         public synchronized void sent() {
-            if (soon && !over) {
+            if (!over) {
                 open.add(this);
+                owe(true);
             }
-            owe(true);
         }
 
         /** The head of the answer has come; of its body nothing is wanted yet. */
@@ -92,14 +125,14 @@ public final class ForwardProgress {
         /** So many further pieces are wanted. */
         public synchronized void wanted(long pieces) {
             wanted = wanted + pieces < 0 ? Long.MAX_VALUE : wanted + pieces;
-            owe(true);
+            owe(soon);
         }
 
         /** A piece has come. */
         public synchronized void came() {
             restart();
             wanted--;
-            owe(wanted > 0);
+            owe(soon && wanted > 0);
         }
 
         /** Nothing is awaited any more. */
@@ -111,30 +144,31 @@ public final class ForwardProgress {
 
         /** Whether it, or more of it, is owed now. */
         public synchronized boolean owed() {
-            return owing;
+            return owing && (soon || told());
         }
 
         private void giveUp() {
             Runnable told;
             synchronized (this) {
-                told = owing ? waiter : () -> {};
+                told = owed() ? waiter : () -> {};
             }
             told.run();
         }
 
         private void owe(boolean now) {
-            if (!soon || over || now == owing) {
+            if (over || now == owing) {
                 return;
             }
             owing = now;
+            AtomicInteger all = soon ? owed : owedWhole;
             if (!now) {
-                owed.decrementAndGet();
-            } else if (owed.get() == 0) {
-                restart();
-                owed.incrementAndGet();
-            } else {
-                owed.incrementAndGet();
+                all.decrementAndGet();
+                return;
             }
+            if (!owing()) {
+                restart();
+            }
+            all.incrementAndGet();
         }
     }
 }

@@ -41,6 +41,45 @@ class ForwardProgressTest {
     }
 
     @Test
+    void aWholeAnswerIsOwedByAnEngineThatTellsWhatItHasDone() {
+        ForwardProgress.Answer answer = told("whole", progress.expect(false));
+        answer.sent();
+        pass(2);
+        assertThat(progress.unsure(Duration.ofSeconds(3))).isFalse();
+        pass(1);
+        assertThat(progress.unsure(Duration.ofSeconds(3))).isTrue();
+        progress.onDone(7);
+        assertThat(progress.silence()).isZero();
+        pass(5);
+        progress.onDone(8);
+        pass(4);
+        progress.onDone(8);
+        assertThat(progress.silence()).hasSeconds(4);
+        progress.giveUp();
+        assertThat(told).containsExactly("whole");
+
+        progress.onUntold();
+        assertThat(progress.silence()).as("nobody knows").isZero();
+        assertThat(answer.owed()).isFalse();
+        progress.onDone(8);
+        answer.begun();
+        answer.wanted(1);
+        pass(9);
+        assertThat(progress.silence()).as("it comes").isZero();
+        assertThat(progress.unsure(Duration.ofSeconds(3))).isFalse();
+        answer.over();
+    }
+
+    @Test
+    void anEngineThatDoesSomethingIsNotSilent() {
+        stream().wanted(1);
+        pass(5);
+        progress.onDone(1);
+        pass(1);
+        assertThat(progress.silence()).hasSeconds(1);
+    }
+
+    @Test
     void aStreamIsOwedAsLongAsItsReaderWantsMore() {
         ForwardProgress.Answer answer = stream();
         assertThat(progress.silence()).as("nobody reads yet").isZero();

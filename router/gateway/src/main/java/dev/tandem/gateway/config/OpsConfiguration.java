@@ -133,7 +133,13 @@ class OpsConfiguration {
         HealthProperties health = properties.health();
         return new WorkerProber(
                 new ProbeSettings(health.interval(), health.timeout()),
-                new ProbeTargets(fleet::workers, workforce::key, fleet::isDown, workforce::declared, connectors),
+                new ProbeTargets(
+                        fleet::workers,
+                        workforce::key,
+                        fleet::isDown,
+                        workforce::declared,
+                        connectors,
+                        fleet::progress),
                 fleet::onProbe,
                 ThreadLocalRandom::current);
     }

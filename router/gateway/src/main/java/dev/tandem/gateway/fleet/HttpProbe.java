@@ -6,11 +6,14 @@ import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Probe;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.health.ForwardProgress;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.OptionalDouble;
 import java.util.Set;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -30,9 +33,16 @@ final class HttpProbe {
     private final EngineVersions versions;
     private final EngineIds ids;
     private final ProbeTargets targets;
+    private final Duration patience;
 
-    HttpProbe(ConnectionProvider connections, Duration timeout, ProbeTargets targets) {
-        this.engines = new ProbeClient(connections, timeout);
+    /**
+     * Makes a probe.
+     *
+     * @param settings how long an answer may take; an engine of which nothing comes for a beat is asked what it does
+     */
+    HttpProbe(ConnectionProvider connections, ProbeSettings settings, ProbeTargets targets) {
+        this.engines = new ProbeClient(connections, settings.timeout());
+        this.patience = settings.interval();
         this.inspector = new EngineInspector(engines);
         this.versions = new EngineVersions(engines);
         this.ids = new EngineIds(engines);
@@ -49,6 +59,7 @@ final class HttpProbe {
                 .then(engines.get(worker, "/v1/models", "models", apiKey))
                 .map(ModelList::read)
                 .flatMap(models -> healthy(worker, models, apiKey))
+                .flatMap(healthy -> workAt(worker, apiKey).thenReturn(healthy))
                 .onErrorResume(error -> {
                     forget(worker);
                     return Mono.just(new Probe.Unhealthy(reason(error)));
@@ -70,6 +81,19 @@ final class HttpProbe {
                 .flatMap(facts -> versions.complete(worker, facts, apiKey))
                 .flatMap(facts -> ids.complete(probed, idSource(worker, facts), facts))
                 .map(facts -> ready(worker, models.names(), facts.taking(models.contextTokens())));
+    }
+
+    /** Asks an engine for which somebody waits and of which nothing comes whether it does anything. */
+    private Mono<Void> workAt(Worker worker, @Nullable String apiKey) {
+        ForwardProgress progress = targets.progresses().apply(worker);
+        if (!progress.unsure(patience)) {
+            return Mono.empty();
+        }
+        return engines.get(worker, "/metrics", "metrics", apiKey)
+                .map(body -> new LoadMetrics(new String(body, StandardCharsets.UTF_8)).done(worker.rank()))
+                .onErrorReturn(OptionalDouble.empty())
+                .doOnNext(done -> done.ifPresentOrElse(progress::onDone, progress::onUntold))
+                .then();
     }
 
     private EngineIdSource idSource(Worker worker, EngineFacts facts) {

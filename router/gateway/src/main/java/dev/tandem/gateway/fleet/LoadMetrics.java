@@ -6,9 +6,11 @@ import dev.tandem.core.health.EngineLoad;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
 
 /**
- * Reads how loaded an engine is from the metrics that it shows. Immutable.
+ * Reads from the metrics that an engine shows how loaded it is, and whether it does anything. Immutable.
  *
  * <p>Of what waits in vLLM only that counts for which there is no room; the rest waits for KV caches of other engines.
  * Numbers of all engines of a server are added up, and the emptiest of their KV caches counts.
@@ -30,10 +32,31 @@ final class LoadMetrics {
             "llamacpp:requests_processing", Quantity.RUNNING,
             "llamacpp:requests_deferred", Quantity.WAITING);
 
+    private static final Set<String> DONE = Set.of(
+            "vllm:prompt_tokens_total",
+            "vllm:generation_tokens_total",
+            "vllm:kv_cache_usage_perc",
+            "llamacpp:n_decode_total");
+
     private final String text;
 
     LoadMetrics(String text) {
         this.text = text;
+    }
+
+    /**
+     * Returns a number that changes as long as a rank of the server, or any of them, generates or computes prompts;
+     * empty when the engine tells none.
+     *
+     * <p>vLLM counts tokens with each step, and the use of its KV cache grows with each chunk of a prompt; llama.cpp
+     * counts batches. SGLang counts when a request has ended, which says nothing in between.
+     */
+    OptionalDouble done(int rank) {
+        return text.lines()
+                .filter(line -> DONE.contains(name(line)) && ofRank(line, rank))
+                .mapToDouble(LoadMetrics::value)
+                .filter(value -> value >= 0)
+                .reduce(Double::sum);
     }
 
     private enum Quantity {
@@ -61,9 +84,7 @@ final class LoadMetrics {
     }
 
     private static void read(String line, int rank, Map<Quantity, Double> found) {
-        int labels = line.indexOf('{');
-        int end = labels < 0 ? line.indexOf(' ') : labels;
-        Quantity quantity = end < 0 ? null : NAMES.get(line.substring(0, end));
+        Quantity quantity = NAMES.get(name(line));
         boolean other = quantity == Quantity.WAITING_FOR_ROOM && !line.contains(NO_ROOM);
         if (quantity == null || other || !ofRank(line, rank)) {
             return;
@@ -72,6 +93,12 @@ final class LoadMetrics {
         if (value >= 0) {
             found.merge(quantity, value, quantity == Quantity.KV_USAGE ? Math::min : Double::sum);
         }
+    }
+
+    private static String name(String line) {
+        int labels = line.indexOf('{');
+        int end = labels < 0 ? line.indexOf(' ') : labels;
+        return end < 0 ? "" : line.substring(0, end);
     }
 
     private static boolean ofRank(String line, int rank) {

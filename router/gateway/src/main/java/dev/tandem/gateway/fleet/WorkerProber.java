@@ -61,7 +61,7 @@ public final class WorkerProber implements AutoCloseable {
                 .pendingAcquireTimeout(settings.timeout())
                 .maxIdleTime(settings.interval().dividedBy(2))
                 .build();
-        this.probe = new HttpProbe(connections, settings.timeout(), targets);
+        this.probe = new HttpProbe(connections, settings, targets);
     }
 
     /** Starts the first round at once, the others on the beat. A second call starts anew. */

@@ -13,6 +13,7 @@ import dev.tandem.core.fleet.Probe.Healthy;
 import dev.tandem.core.fleet.Probe.Unhealthy;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.health.ForwardProgress;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.IOException;
 import java.net.NoRouteToHostException;
@@ -90,8 +91,9 @@ final class HttpProbeTest {
                     any -> null,
                     any -> down.get(),
                     any -> EngineFacts.UNKNOWN.speaking("nixl-push"),
-                    ConnectorChoice.named("nixl-push").orElseThrow());
-            HttpProbe probe = new HttpProbe(connections, PATIENT, targets);
+                    ConnectorChoice.named("nixl-push").orElseThrow(),
+                    any -> new ForwardProgress(System::nanoTime));
+            HttpProbe probe = new HttpProbe(connections, settings(PATIENT), targets);
 
             assertThat(engineId(probe, worker)).isEqualTo("e1");
             assertThat(engineId(probe, worker)).isEqualTo("e1");
@@ -217,8 +219,13 @@ final class HttpProbeTest {
     }
 
     private Probe probe(Worker worker, Duration timeout, @Nullable String key) {
-        return Objects.requireNonNull(new HttpProbe(connections, timeout, TestEngine.targets(List::of, anyone -> key))
-                .probe(worker)
-                .block(DEADLINE));
+        return Objects.requireNonNull(
+                new HttpProbe(connections, settings(timeout), TestEngine.targets(List::of, anyone -> key))
+                        .probe(worker)
+                        .block(DEADLINE));
+    }
+
+    private static ProbeSettings settings(Duration timeout) {
+        return new ProbeSettings(Duration.ofSeconds(2), timeout);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.health.EngineLoad;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 class LoadMetricsTest {
@@ -65,6 +66,30 @@ class LoadMetricsTest {
                 sglang:token_usage{model_name="m"} 0.5
                 """;
         assertThat(of(text, Worker.ONLY)).contains(new EngineLoad(2, 1, 0.5));
+    }
+
+    @Test
+    void whatAnEngineHasDoneChangesWithEachStep() {
+        OptionalDouble before = done(VLLM, Worker.ONLY);
+        assertThat(before).hasValue(402.25);
+        assertThat(done(VLLM.replace("402", "403"), Worker.ONLY)).isNotEqualTo(before);
+        assertThat(done(VLLM.replace("0.25", "0.26"), Worker.ONLY))
+                .as("a chunk of a prompt")
+                .isNotEqualTo(before);
+        assertThat(done(VLLM.replace("4.0", "5.0"), Worker.ONLY))
+                .as("one more that runs")
+                .isEqualTo(before);
+        assertThat(done(VLLM, 1)).as("another rank").isEmpty();
+        assertThat(done("llamacpp:n_decode_total 67\nllamacpp:requests_processing 2", Worker.ONLY))
+                .hasValue(67);
+        assertThat(done("sglang:generation_tokens_total{model_name=\"m\"} 7.0", Worker.ONLY))
+                .isEmpty();
+        assertThat(done("vllm:generation_tokens_total NaN\n\nvllm:prompt_tokens_total", Worker.ONLY))
+                .isEmpty();
+    }
+
+    private static OptionalDouble done(String text, int rank) {
+        return new LoadMetrics(text).done(rank);
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.Worker;
+import dev.tandem.core.health.ForwardProgress;
 import java.net.URI;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -56,7 +57,8 @@ final class TestEngine implements AutoCloseable {
                 keys,
                 worker -> false,
                 worker -> EngineFacts.UNKNOWN,
-                ConnectorChoice.named("plain").orElseThrow());
+                ConnectorChoice.named("plain").orElseThrow(),
+                worker -> new ForwardProgress(System::nanoTime));
     }
 
     Worker worker(String id) {

@@ -31,6 +31,7 @@ final class StalledRequestsIT {
     private static final String ASK_LONG = ASK.replace("\"x\"", "\"" + "long prompt ".repeat(200) + "\"");
     private static final String ASK_WHOLE = "{\"model\":\"tiny\",\"prompt\":\"x\"}";
 
+    private static final long STALL_NANOS = 500_000_000;
     private static final long SIGN_OF_LIFE_NANOS = 20_000_000;
 
     private final ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor();
@@ -145,6 +146,58 @@ final class StalledRequestsIT {
             }
             rig.assertNothingLeft();
         }
+    }
+
+    @Test
+    void anAnswerThatComesWholeIsServedElsewhereWhenItsEngineDoesNothing() throws Exception {
+        try (RawEngine hung = RawEngine.start("tiny").metrics(counted(1));
+                RawEngine well = RawEngine.start("tiny");
+                GatewayRig rig = setup().worker("hung", hung.url(), Role.UNIFIED)
+                        .worker("well", well.url(), Role.UNIFIED)
+                        .start()) {
+            hung.on((request, wire) -> wire.awaitPeerGone());
+            well.on((request, wire) -> answer(request, wire));
+            while (hung.received().isEmpty()) {
+                Answer answer = RawClient.post(rig.port(), PATH, ASK_WHOLE);
+                assertThat(answer.text()).isEqualTo(TEXT);
+                assertThat(answer.header("x-tandem-decode")).isEqualTo("well");
+            }
+            Poll.until("the engine is told", () -> hung.peersGone() == 1);
+            assertThat(rig.metric("tandem_failures_total", "code=\"engine_stalled\""))
+                    .isZero();
+            assertThat(rig.metric("tandem_retries_total")).isEqualTo(1);
+            rig.assertNothingLeft();
+        }
+    }
+
+    @Test
+    void anAnswerThatComesWholeIsWaitedForWhileItsEngineCountsOn() throws Exception {
+        try (RawEngine slow = RawEngine.start("tiny").metrics(counted(1));
+                RawEngine well = RawEngine.start("tiny");
+                GatewayRig rig = setup().worker("slow", slow.url(), Role.UNIFIED)
+                        .worker("well", well.url(), Role.UNIFIED)
+                        .start()) {
+            slow.on((request, wire) -> {
+                long end = System.nanoTime() + 4 * STALL_NANOS;
+                for (int tokens = 2; System.nanoTime() < end; tokens++) {
+                    slow.metrics(counted(tokens));
+                    LockSupport.parkNanos(SIGN_OF_LIFE_NANOS);
+                }
+                wire.json(200, TEXT);
+            });
+            well.on((request, wire) -> answer(request, wire));
+            while (slow.received().isEmpty()) {
+                Answer answer = RawClient.post(rig.port(), PATH, ASK_WHOLE);
+                assertThat(answer.text()).isEqualTo(TEXT);
+                assertThat(answer.header("x-tandem-attempts")).isEqualTo("1");
+            }
+            assertThat(rig.metric("tandem_ejections_total")).isZero();
+            rig.assertNothingLeft();
+        }
+    }
+
+    private static String counted(int tokens) {
+        return "vllm:generation_tokens_total{engine=\"0\",model_name=\"tiny\"} " + tokens + ".0\n";
     }
 
     @Test
