@@ -27,10 +27,15 @@ record Held(double seconds, double heapMib, double directMib, double residentMib
         return new Held(
                 sample.seconds(),
                 Meters.sum(page, "jvm_gc_live_data_size_bytes", "") / MIB,
-                Meters.sum(page, "netty_allocator_memory_used", "memory_type=\"direct\"") / MIB,
+                directMib(page),
                 sample.residentKib() / 1024.0,
                 sample.descriptors(),
                 sample.threads());
+    }
+
+    /** Returns the direct memory of Netty's buffers that a page of meters tells. */
+    static double directMib(String page) {
+        return Meters.sum(page, "netty_allocator_memory_used", "memory_type=\"direct\"") / MIB;
     }
 
     @Override

@@ -50,7 +50,7 @@ record Stalled(int clients, Duration limit) implements OneGateway {
     }
 
     @Override
-    public Outcome run(Field field) throws InterruptedException {
+    public Outcome run(Field field) throws IOException, InterruptedException {
         Bystanders.warmUp(field.port());
         long before = field.vitals().sample().descriptors();
         Bystanders bystanders = Bystanders.start(field.port());
@@ -66,13 +66,14 @@ record Stalled(int clients, Duration limit) implements OneGateway {
             }
         }
         long opened = System.nanoTime();
-        double seconds = untilEvicted(field, before, opened);
+        Evicted evicted = untilEvicted(field, before, opened);
         Crowd healthy = bystanders.stop();
         close(stalled);
         return new Outcome()
                 .atMost("clients that could not connect", refused, 0)
-                .atMost("clients that are never cut off", Double.isFinite(seconds) ? 0 : clients, 0)
-                .seen("the last is cut off after its opening, from when on buffers fill", seconds, "s")
+                .atMost("clients that are never cut off", Double.isFinite(evicted.seconds()) ? 0 : clients, 0)
+                .seen("the last is cut off after its opening, from when on buffers fill", evicted.seconds(), "s")
+                .atMost("direct memory of buffers", evicted.mostDirectMib(), 256, "MiB")
                 .atMost("resident memory", field.vitals().most(Vitals.Sample::residentKib) / 1024.0, 768, "MiB")
                 .atMost("errors of clients that behave", healthy.failed() + healthy.refused(), 0)
                 .atMost(
@@ -84,16 +85,22 @@ record Stalled(int clients, Duration limit) implements OneGateway {
     }
 
     /** The gateway's connections are back to what they were before: to clients, and to the engine. */
-    private double untilEvicted(Field field, long before, long opened) throws InterruptedException {
+    private Evicted untilEvicted(Field field, long before, long opened) throws IOException, InterruptedException {
         long end = opened + limit.multipliedBy(3).plus(GRACE).toNanos();
+        double mostDirectMib = 0;
         while (System.nanoTime() < end) {
             Thread.sleep(250);
+            mostDirectMib =
+                    Math.max(mostDirectMib, Held.directMib(field.meters().page()));
             if (field.vitals().sample().descriptors() <= before + 2 * Bystanders.CLIENTS + 8) {
-                return (System.nanoTime() - opened) / 1e9;
+                return new Evicted((System.nanoTime() - opened) / 1e9, mostDirectMib);
             }
         }
-        return Double.POSITIVE_INFINITY;
+        return new Evicted(Double.POSITIVE_INFINITY, mostDirectMib);
     }
+
+    /** When the last was cut off, infinity for never, and what their buffers took meanwhile. */
+    private record Evicted(double seconds, double mostDirectMib) {}
 
     private static void close(List<Caller> callers) {
         for (Caller caller : callers) {

@@ -193,7 +193,7 @@ record HandoverProtocols(
 
     private static Path folder() {
         try {
-            return Files.createTempDirectory("tandem-table");
+            return Files.createTempDirectory(Files.createDirectories(Path.of("target", "handover")), "kv");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
