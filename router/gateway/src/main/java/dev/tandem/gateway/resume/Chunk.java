@@ -14,6 +14,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class Chunk {
     static final JsonMapper JSON = JsonMapper.shared();
 
+    private static final JsonNode NONE = JSON.createArrayNode();
+
     private final ApiKind api;
     private final ObjectNode event;
 
@@ -65,9 +67,10 @@ final class Chunk {
         return choice().path("token_ids");
     }
 
-    /** Returns the ids of the prompt's tokens, which the first event tells. */
+    /** Returns the ids of the prompt's tokens, which the first event tells; an empty list when it does not. */
     JsonNode promptTokens() {
-        return api == ApiKind.CHAT ? event.path("prompt_token_ids") : choice().path("prompt_token_ids");
+        JsonNode ids = api == ApiKind.CHAT ? event.path("prompt_token_ids") : choice().path("prompt_token_ids");
+        return ids.isArray() ? ids : NONE;
     }
 
     /** Whether the answer is complete with it. */

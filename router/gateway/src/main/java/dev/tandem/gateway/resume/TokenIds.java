@@ -42,7 +42,7 @@ final class TokenIds {
         count = first;
     }
 
-    /** Returns the ids of a prompt and these behind them, as a JSON list. */
+    /** Returns the ids of a prompt, which is not empty, and these behind them, as a JSON list. */
     String behind(JsonNode prompt) {
         StringBuilder list = new StringBuilder(6 * (prompt.size() + count)).append('[');
         for (JsonNode id : prompt) {

@@ -132,7 +132,7 @@ final class Transcript {
     private String note(Chunk chunk) {
         String text = chunk.text();
         JsonNode ids = chunk.tokens();
-        if (prompt == null && chunk.promptTokens().isArray()) {
+        if (prompt == null && !chunk.promptTokens().isEmpty()) {
             prompt = chunk.promptTokens();
             promptTokens = prompt.size();
         }
