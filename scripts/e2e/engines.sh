@@ -7,7 +7,8 @@
 #   engines.sh stop [KIND]           ends them
 #   engines.sh status                what runs
 #   engines.sh url KIND SIDE         base URL of an engine, running or not
-#   engines.sh signal KIND SIDE NAME    sends KILL, STOP or CONT to all processes of one engine
+#   engines.sh signal KIND SIDE NAME [TITLE]    sends KILL, STOP or CONT to all processes of one engine, or to those
+#                                    whose command line has the title
 # KIND: unified (one vLLM), nixl (vLLM pair, NIXL), nixl-turns (the same, bidirectional), shared (vLLM pair, one
 # folder), lmcache (vLLM pair and LMCache's server), llamacpp (llama-server pair, slot files). SIDE: unified, prefill, decode or store.
 # E2E_BASE_PORT (18100) is the first of 80 ports. State and logs: ${E2E_CACHE:-${XDG_CACHE_HOME:-~/.cache}/tandem}/run/KIND.
@@ -23,7 +24,7 @@ readonly BASE_PORT=${E2E_BASE_PORT:-18100}
 readonly MODEL_ID=tandem-sim
 readonly START_LIMIT_SECONDS=600
 
-usage() { sed -n '4,14p' "$0" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '4,15p' "$0" | sed 's/^# \{0,1\}//'; }
 
 sides() {
   case $1 in
@@ -248,7 +249,11 @@ case ${1:-} in
   signal)
     known "${2:-}"
     alive "$2" "${3:?side}" || die "$2 $3 does not run"
-    kill "-${4:?signal}" -- "-$(pid_of "$2" "$3")"
+    if [[ -n ${5:-} ]]; then
+      pkill "-${4:?signal}" -g "$(pid_of "$2" "$3")" -f "$5"
+    else
+      kill "-${4:?signal}" -- "-$(pid_of "$2" "$3")"
+    fi
     ;;
   -h | --help) usage ;;
   *) usage >&2; exit 2 ;;

@@ -11,6 +11,7 @@
   aborts   clients that leave: the engines notice
   crowd    200 streams at a time
   resume   streams whose decode engine is killed, with tandem.stream.resume (as faults, and --management)
+  hung     the core of an engine stands still below whole answers (two engines with the role unified; as resume)
   faults   engines that are killed, restarted and frozen (needs --engines and --kind)
 
 The engine "that computes alone" is the prefill engine, asked directly: it never receives KV from anyone, which its
@@ -271,6 +272,7 @@ async def crowd(pair):
 CHECKS = {"connector": connector, "nixl": nixl, "store": store, "slots": slots, "turns": turns, "aborts": aborts, "crowd": crowd}
 CHECKS["faults"] = pd_faults.faults
 CHECKS["resume"] = pd_faults.resume
+CHECKS["hung"] = pd_faults.hung
 
 
 def main():

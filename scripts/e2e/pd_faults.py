@@ -22,8 +22,8 @@ class Faults:
         self.check = pair.check
         self.rng = pair.rng("faults")
 
-    def signal(self, side, name):
-        engines(self.pair.options.engines, "signal", self.pair.options.kind, side, name)
+    def signal(self, side, name, *title):
+        engines(self.pair.options.engines, "signal", self.pair.options.kind, side, name, *title)
 
     async def start(self, side):
         await asyncio.to_thread(engines, self.pair.options.engines, "start", self.pair.options.kind, side)
@@ -102,6 +102,33 @@ async def resume(pair):
     pair.check("decode killed below ten streams: usage is that of whole answers", whole == [True] * 10, f"{sum(whole)} of 10")
     resumed = pair.counter("tandem_resumes_total", 'fate="resumed"')
     pair.check("decode killed below ten streams: others went on", resumed >= 1, f"{resumed:.0f} of 10 streams")
+
+
+async def hung(pair):
+    """Both engines serve whole requests; then the core of one stands still, and its health check still answers.
+
+    The gateway of this check runs with tandem.health.stall of 4 s.
+    """
+    rig = Faults(pair)
+    requests = [plain(rig.rng, 60, 900) for _ in range(4)]
+    began = time.monotonic()
+    answers = await pair.gateway.ask_all(requests, 4)
+    took = time.monotonic() - began
+    ejected = pair.counter("tandem_ejections_total", 'role="unified"')
+    pair.check("engines that work: long whole answers are waited for", ejected == 0 and took > 4, f"{took:.1f} s")
+    await pair.same_text("engines that work", requests, answers)
+    requests = [plain(rig.rng, 60, 24) for _ in range(6)]
+    rig.signal("decode", "STOP", "EngineCore")
+    try:
+        answers = await asyncio.wait_for(pair.gateway.ask_all(requests, 6), ENOUGH)
+        moved = pair.counter("tandem_retries_total", "")
+        pair.check("engine core frozen: whole answers are served elsewhere", moved >= 2, f"{moved:.0f} of 6 moved")
+    except asyncio.TimeoutError:
+        pair.check("engine core frozen: whole answers are served elsewhere", False, f"no end within {ENOUGH} s")
+    finally:
+        rig.signal("decode", "CONT", "EngineCore")
+    await rig.whole_again("engine core thawed")
+    await pair.same_text("engine core frozen", requests, answers)
 
 
 def streamed(rng, number, tokens):

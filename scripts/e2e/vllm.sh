@@ -3,7 +3,8 @@
 #
 # Real vLLM on the CPU behind the gateway, with a tiny model.
 #   scripts/e2e/vllm.sh nixl [--thin]   a pair with NIXL: hand-over proven by the engines' counters, KV blocks given back,
-#                                       clients that leave, SDKs; without --thin also 200 streams and dead engines
+#                                       clients that leave, SDKs, a frozen engine; without --thin also 200 streams and
+#                                       dead engines
 #   scripts/e2e/vllm.sh nixl-turns      the same pair with bidirectional_kv_xfer: conversations
 #   scripts/e2e/vllm.sh shared          a pair that shares a folder, connector shared-cache
 #   scripts/e2e/vllm.sh lmcache         a pair that shares LMCache's server, connector shared-cache
@@ -12,7 +13,7 @@
 # 1 something failed, 3 a registry does not answer, 4 this machine cannot.
 set -euo pipefail
 
-usage() { sed -n '4,12p' "$0" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '4,13p' "$0" | sed 's/^# \{0,1\}//'; }
 case ${1:-} in
   nixl | nixl-turns | shared | lmcache | unified) kind=$1 ;;
   -h | --help) usage; exit 0 ;;
@@ -49,6 +50,10 @@ nixl() {
     counted 'NIXL: dead and frozen engines' pd faults
     stop_gateway
   fi
+  gateway hung UNIFIED_URLS="$(address prefill),$(address decode)" TANDEM_HEALTH_STALL=4s \
+    TANDEM_ROUTING_PREFILLPOLICY=round-robin
+  counted 'NIXL: an engine that stands still' pd hung
+  stop_gateway
   # the last check: it leaves the decode engine dead
   pair TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_STREAM_RESUME=true
   counted 'NIXL: streams that survive their engine' pd resume
