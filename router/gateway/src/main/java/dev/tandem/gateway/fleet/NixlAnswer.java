@@ -20,6 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class NixlAnswer {
     private static final String PARAMS = "kv_transfer_params";
     private static final JsonMapper JSON = JsonMapper.shared();
+
     /** Read at once: the first use of a mapper takes a lock, and event loops must not wait for it. */
     private static final JsonNode ASK =
             JSON.readTree("{\"do_remote_decode\":true,\"do_remote_prefill\":false,\"remote_engine_id\":null,"
@@ -47,7 +48,7 @@ final class NixlAnswer {
                 .toString();
     }
 
-    private static NixlAnswer read(byte[] answer) {
+    static NixlAnswer read(byte[] answer) {
         try {
             return new NixlAnswer(JSON.readTree(answer).path(PARAMS));
         } catch (JacksonException unreadable) {

@@ -37,5 +37,21 @@ class EngineFuzzTest {
         EngineMetrics.read(text)
                 .ifPresent(spoken -> assertThat(spoken.toString()).isNotEmpty());
         EngineCounters.counts(text).ifPresent(counts -> assertThat(counts).isNotNull());
+        LoadMetrics load = new LoadMetrics(text);
+        for (int rank : new int[] {Worker.ONLY, 0, 7}) {
+            load.of(rank).ifPresent(said -> assertThat(said.kvUsage()).isBetween(0.0, 1.0));
+            load.done(rank).ifPresent(done -> assertThat(done).isNotNegative());
+        }
+    }
+
+    @FuzzTest(maxDuration = "2m")
+    void anyAnswerNamesAnEngineOrFails(byte @NotNull [] body) {
+        try {
+            NixlAnswer answer = NixlAnswer.read(body);
+            assertThat(answer.transferMode()).isNotNull();
+            assertThat(answer.address(null, 3).port()).isBetween(1, 65_535);
+        } catch (ProbeFailure e) {
+            assertThat(e.getMessage()).isNotEmpty();
+        }
     }
 }
