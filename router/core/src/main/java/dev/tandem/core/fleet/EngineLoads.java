@@ -48,6 +48,9 @@ public final class EngineLoads {
 
     /** Whether some worker has as many requests as its engine takes; whoever leaves it makes room. */
     public boolean full() {
+        if (!fleet.everRefused()) {
+            return false;
+        }
         for (WorkerState state : fleet.states()) {
             if (state.full()) {
                 return true;

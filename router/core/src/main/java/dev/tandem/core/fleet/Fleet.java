@@ -55,6 +55,7 @@ public final class Fleet {
     private volatile FleetSnapshot snapshot = new FleetSnapshot(List.of(), Set.of(), Set.of());
 
     private volatile Runnable relief = () -> {};
+    private volatile boolean refused;
 
     /** Makes an empty fleet that tells nobody and whose times of ejection are exact. */
     public Fleet(FleetSettings settings, Ticker ticker) {
@@ -240,6 +241,7 @@ public final class Fleet {
     public void onRefused(Worker worker, Duration retryAfter) {
         WorkerState state = current(worker);
         if (state != null) {
+            refused = true;
             state.limit().onRefused(Math.max(1, state.inFlight()), retryAfter);
         }
     }
@@ -283,6 +285,13 @@ public final class Fleet {
     /** Returns the number of open leases on all workers, those that have left included. */
     public int leases() {
         return openLeases.get();
+    }
+
+    /**
+     * Whether any worker has ever refused a request: as long as none has, none has a limit, and nobody needs to look.
+     */
+    boolean everRefused() {
+        return refused;
     }
 
     Collection<WorkerState> states() {
@@ -360,20 +369,13 @@ public final class Fleet {
         Map<Role, Boolean> changed = new EnumMap<>(Role.class);
         for (Role role : Role.values()) {
             boolean panic = pools.getOrDefault(role, Map.of()).values().stream()
-                    .map(Fleet::judged)
+                    .map(WorkerState::panicked)
                     .reduce(false, Boolean::logicalOr);
             if (panic ? panics.add(role) : panics.remove(role)) {
                 changed.put(role, panic);
             }
         }
         return changed;
-    }
-
-    private static boolean judged(List<WorkerState> pool) {
-        long ejected = pool.stream().filter(state -> state.health().ejected()).count();
-        boolean panic = 2 * ejected > pool.size();
-        pool.forEach(state -> state.panic(panic));
-        return panic && pool.stream().anyMatch(state -> state.health().state() == WorkerStatus.State.EJECTED);
     }
 
     private void noticePairs() {

@@ -8,6 +8,7 @@ import dev.tandem.core.health.SaturationSettings;
 import dev.tandem.core.time.Ticker;
 import java.time.Duration;
 import java.util.BitSet;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.DoubleSupplier;
@@ -149,8 +150,16 @@ final class WorkerState {
         return !panic && health.state() == WorkerStatus.State.PROBATION;
     }
 
-    void panic(boolean on) {
-        panic = on;
+    /**
+     * Tells workers that stand in for each other whether too many of them are ejected.
+     *
+     * @return whether that changes anything for one of them
+     */
+    static boolean panicked(List<WorkerState> pool) {
+        long ejected = pool.stream().filter(state -> state.health.ejected()).count();
+        boolean panic = 2 * ejected > pool.size();
+        pool.forEach(state -> state.panic = panic);
+        return panic && pool.stream().anyMatch(state -> state.health.state() == WorkerStatus.State.EJECTED);
     }
 
     /** Returns whether the state is another one than when this was asked last; asked under the lock of the fleet. */

@@ -165,7 +165,8 @@ public final class ForwardProgress {
                 all.decrementAndGet();
                 return;
             }
-            if (!owing()) {
+            // Whole answers that nobody can judge leave an old sign behind, which says nothing of what is sent now.
+            if (owed.get() == 0 && (soon || owedWhole.get() == 0)) {
                 restart();
             }
             all.incrementAndGet();

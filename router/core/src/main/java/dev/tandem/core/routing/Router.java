@@ -268,11 +268,11 @@ public final class Router {
         };
     }
 
-    /** Whether somebody could take the request if there were room. */
     private static boolean full(WorkerStatus status) {
         return status.state().serving() && status.full();
     }
 
+    /** Whether somebody who could take the request but for that is as wanted. */
     private boolean some(Attempt attempt, Predicate<WorkerStatus> wanted) {
         Pool serving = attempt.candidates().all().pool();
         return fleet.statuses().stream()

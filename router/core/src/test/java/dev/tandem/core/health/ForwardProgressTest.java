@@ -71,6 +71,20 @@ class ForwardProgressTest {
     }
 
     @Test
+    void newRequestsDoNotHideThatTheOldOnesWait() {
+        progress.expect(false).sent();
+        pass(2);
+        progress.expect(false).sent();
+        pass(2);
+        assertThat(progress.unsure(Duration.ofSeconds(4))).isTrue();
+        progress.expect(true).sent();
+        assertThat(progress.silence()).as("of whole answers nothing is known").isZero();
+        pass(1);
+        progress.expect(true).sent();
+        assertThat(progress.silence()).hasSeconds(1);
+    }
+
+    @Test
     void anEngineThatDoesSomethingIsNotSilent() {
         stream().wanted(1);
         pass(5);
