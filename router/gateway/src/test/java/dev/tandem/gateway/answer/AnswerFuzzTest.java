@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.code_intelligence.jazzer.mutation.annotation.NotNull;
+import com.code_intelligence.jazzer.mutation.annotation.WithLength;
 import dev.tandem.core.disagg.Handover.Carried;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.request.ApiKind;
@@ -61,13 +62,13 @@ class AnswerFuzzTest {
     }
 
     @FuzzTest(maxDuration = "2m")
-    void aNumberIsReplacedWhereverThePiecesAreCut(byte @NotNull [] stream) {
+    void aNumberIsReplacedWhereverThePiecesAreCut(byte @NotNull @WithLength(max = 1024) [] stream) {
         assertThat(joined(Substitution.ofNumber(NUMBER, () -> 42).in(pieces(stream))))
                 .isEqualTo(DIGITS.matcher(text(stream)).replaceAll("${text}42"));
     }
 
     @FuzzTest(maxDuration = "2m")
-    void aStreamThatBeginsWellIsPassedOnWhole(byte @NotNull [] stream) {
+    void aStreamThatBeginsWellIsPassedOnWhole(byte @NotNull @WithLength(max = 1024) [] stream) {
         try {
             EngineAnswer answer = Peek.at(new EngineAnswer(200, new DefaultHttpHeaders(), pieces(stream), () -> {}))
                     .blockOptional()

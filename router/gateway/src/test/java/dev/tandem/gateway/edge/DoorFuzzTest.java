@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.code_intelligence.jazzer.mutation.annotation.NotNull;
+import com.code_intelligence.jazzer.mutation.annotation.WithLength;
 
 /** What comes over a connection of a client, on bytes that nobody has thought of. */
 class DoorFuzzTest {
     @FuzzTest(maxDuration = "2m")
-    void anyBytesAreRequestsOrRefused(byte @NotNull [] bytes) {
+    void anyBytesAreRequestsOrRefused(byte @NotNull @WithLength(max = 1024) [] bytes) {
         Door whole = new Door().send(bytes);
         Door pieces = new Door();
         for (int at = 0; at < bytes.length; ) {

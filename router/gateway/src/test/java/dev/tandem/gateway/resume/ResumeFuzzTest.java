@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.code_intelligence.jazzer.mutation.annotation.NotNull;
+import com.code_intelligence.jazzer.mutation.annotation.WithLength;
 import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
@@ -36,7 +37,7 @@ class ResumeFuzzTest {
     private static final boolean SEARCHING = System.getenv("JAZZER_FUZZ") != null;
 
     @FuzzTest(maxDuration = "2m")
-    void anyStreamIsPassedOnOrFails(byte @NotNull [] stream) {
+    void anyStreamIsPassedOnOrFails(byte @NotNull @WithLength(max = 1024) [] stream) {
         List<Way> tried = SEARCHING ? List.of(WAYS.get(stream.length % WAYS.size())) : WAYS;
         tried.forEach(way -> read(way.api(), way.request(), way.mode(), stream));
     }
