@@ -5,8 +5,10 @@ import dev.tandem.core.disagg.BodyEdits.Edit.Put;
 import dev.tandem.core.disagg.Handover.Carried;
 import io.netty.buffer.ByteBuf;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -58,10 +60,13 @@ public final class PrefillAnswer {
         }
     }
 
-    /** Reads the object that has just begun; its bytes count, not its meaning. */
+    /**
+     * Reads the object that has just begun; its bytes count, not its meaning. They are cut out when its end has been
+     * seen: where an answer breaks off, Jackson's offsets are wrong.
+     */
     private static Optional<Put> complete(JsonParser parser, ByteBuf body, Carried wanted) {
         Set<String> missing = new HashSet<>(wanted.required());
-        StringJoiner members = new StringJoiner(",", "{", "}");
+        List<Span> theirs = new ArrayList<>();
         int start = offset(parser.currentTokenLocation());
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             String key = parser.currentName();
@@ -71,7 +76,7 @@ public final class PrefillAnswer {
             }
             parser.finishToken(); // a text is read only when it is needed, and ends where it has been read
             if (!wanted.ours().containsKey(key)) {
-                members.add(text(body, from, offset(parser.currentLocation())));
+                theirs.add(new Span(from, offset(parser.currentLocation())));
             }
         }
         if (!missing.isEmpty()) {
@@ -80,9 +85,14 @@ public final class PrefillAnswer {
         if (wanted.ours().isEmpty()) {
             return Optional.of(new Put(wanted.field(), text(body, start, offset(parser.currentLocation()))));
         }
+        StringJoiner members = new StringJoiner(",", "{", "}");
+        theirs.forEach(member -> members.add(text(body, member.from(), member.to())));
         wanted.ours().forEach((key, json) -> members.add("\"" + key + "\":" + json));
         return Optional.of(new Put(wanted.field(), members.toString()));
     }
+
+    /** Where a member lies in the bytes of an answer. */
+    private record Span(int from, int to) {}
 
     /** Returns the same wish, with the lists that are to be copied among what the router knows. */
     private static Carried copied(ByteBuf body, Carried wanted) {
