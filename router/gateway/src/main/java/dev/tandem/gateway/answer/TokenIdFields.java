@@ -15,7 +15,7 @@ public final class TokenIdFields {
     public static String hidden(String json) {
         StringBuilder shown = new StringBuilder(json.length());
         int copied = 0;
-        for (int at = json.indexOf(FIELD); at >= 0; at = json.indexOf(FIELD, at + 1)) {
+        for (int at = json.indexOf(FIELD); at >= 0; at = json.indexOf(FIELD, Math.max(at + 1, copied))) {
             int value = at + FIELD.length();
             int end = isField(json, at) ? endOfList(json, value) : 0;
             if (end > 0) {
