@@ -110,9 +110,7 @@ final class AnswerOfTwoIT {
         try (HandoverStack stack = HandoverStack.start(protocol, 1, 1)) {
             for (var path : asks.entrySet()) {
                 for (String more : path.getValue()) {
-                    // A prompt that is answered with nothing leaves some engines nothing to hand over.
-                    String ask =
-                            ask(path.getKey(), protocol + more.replace("\"", ""), false, more + ",\"ignore_eos\":true");
+                    String ask = ask(path.getKey(), protocol + more.replace("\"", ""), false, more);
 
                     Answer answer = RawClient.post(stack.rig().port(), path.getKey(), ask);
 
