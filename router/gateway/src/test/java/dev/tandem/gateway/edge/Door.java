@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.gateway.edge;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.tandem.core.lifecycle.EdgeListener.Rejection;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -28,6 +31,7 @@ final class Door {
     private final StringBuilder seen = new StringBuilder();
 
     private final List<Rejection> rejections = new ArrayList<>();
+    private final UnpooledByteBufAllocator memory = new UnpooledByteBufAllocator(false, true);
     private final EmbeddedChannel channel;
     private int requests;
     private int whole;
@@ -36,15 +40,18 @@ final class Door {
     Door() {
         StrictDecoder decoder = new StrictDecoder(LIMITS);
         StrictCodec codec = new StrictCodec(decoder);
-        channel = new EmbeddedChannel(
-                codec,
-                new Gatekeeper(
+        channel = new EmbeddedChannel();
+        channel.config().setAllocator(memory);
+        channel.pipeline()
+                .addLast(
                         codec,
-                        decoder,
-                        LIMITS,
-                        failure -> failure.failure().code().getBytes(StandardCharsets.UTF_8),
-                        rejections::add),
-                new Inside());
+                        new Gatekeeper(
+                                codec,
+                                decoder,
+                                LIMITS,
+                                failure -> failure.failure().code().getBytes(StandardCharsets.UTF_8),
+                                rejections::add),
+                        new Inside());
     }
 
     EmbeddedChannel channel() {
@@ -108,8 +115,10 @@ final class Door {
         return all.toString();
     }
 
+    /** Ends the connection, which gives all of its memory back. */
     void close() {
         channel.finishAndReleaseAll();
+        assertThat(memory.metric().usedHeapMemory()).isZero();
     }
 
     /** What the door leads to. */
