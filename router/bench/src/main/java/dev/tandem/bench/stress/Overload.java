@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.tandem.bench.stress;
 
+import dev.tandem.bench.stress.field.Answer;
 import dev.tandem.bench.stress.field.Caller;
 import dev.tandem.bench.stress.field.Crowd;
 import dev.tandem.bench.stress.field.Engine;
@@ -48,11 +49,13 @@ record Overload(int seconds) implements OneGateway {
     }
 
     @Override
-    public Outcome run(Field field) throws InterruptedException {
+    public Outcome run(Field field) throws IOException, InterruptedException {
         asked(field, CLIENTS, CLIENTS * WORK_MILLIS * 1_000_000L / (2 * SLOTS)); // warms both kinds of answers
         Result peak = asked(field, RUNNING, 0);
+        Held atPeak = Held.by(field);
         double rate = 2.0 * peak.served().done() / seconds;
         Result twice = asked(field, CLIENTS, (long) (CLIENTS / rate * 1e9));
+        Held atTwice = Held.by(field);
         double offered = (twice.served().done() + twice.shed().refused()) / (double) seconds;
         return new Outcome()
                 .atLeast(
@@ -66,8 +69,29 @@ record Overload(int seconds) implements OneGateway {
                         90,
                         "%")
                 .atMost("p99 of refusals", twice.shed().millis(0.99), 20, "ms")
-                .atMost("neither served nor refused", twice.served().failed(), 0)
+                .atMost(
+                        "neither served nor refused with Retry-After",
+                        twice.served().failed(),
+                        0)
+                .atMost(
+                        "heap and direct memory after a collection, against those after the peak",
+                        percent(used(atTwice), used(atPeak)),
+                        110,
+                        "%")
+                .atMost(
+                        "resident memory, against that after the peak",
+                        percent(atTwice.residentMib(), atPeak.residentMib()),
+                        110,
+                        "%")
                 .atMost("resident memory", field.vitals().most(Vitals.Sample::residentKib) / 1024.0, 768, "MiB");
+    }
+
+    private static double used(Held held) {
+        return held.heapMib() + held.directMib();
+    }
+
+    private static double percent(double part, double of) {
+        return 100 * part / of;
     }
 
     /** Who was served, and who was refused. */
@@ -93,12 +117,20 @@ record Overload(int seconds) implements OneGateway {
                 Thread.sleep(Duration.ofNanos(Math.max(0, due - System.nanoTime())));
                 long began = System.nanoTime();
                 due += pauseNanos;
-                if (caller.ask(Wish.work(0, WORK_MILLIS)).status() == 200) {
-                    result.served().noteDone(System.nanoTime() - began);
-                } else {
-                    result.shed().noteRefused(System.nanoTime() - began);
-                }
+                Answer answer = caller.ask(Wish.work(0, WORK_MILLIS));
+                note(result, answer, System.nanoTime() - began);
             }
+        }
+    }
+
+    /** Whoever is refused is told when to come back. */
+    private static void note(Result result, Answer answer, long nanos) {
+        if (answer.status() == 200) {
+            result.served().noteDone(nanos);
+        } else if (answer.status() == 503 && answer.headers().containsKey("retry-after")) {
+            result.shed().noteRefused(nanos);
+        } else {
+            result.served().noteFailed(answer.toString());
         }
     }
 }

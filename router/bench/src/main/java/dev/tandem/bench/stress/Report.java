@@ -20,10 +20,11 @@ record Report(Map<String, String> facts, List<Part> parts) {
      *
      * @param name Its name.
      * @param what What it does.
+     * @param settings Those of its gateways that are not the defaults.
      * @param figures What it has shown.
      * @param curves What its picture shows.
      */
-    record Part(String name, String what, List<Outcome.Figure> figures, List<Curve> curves) {}
+    record Part(String name, String what, List<String> settings, List<Outcome.Figure> figures, List<Curve> curves) {}
 
     /** Whether every figure is as it should be. */
     boolean met() {
@@ -47,7 +48,9 @@ record Report(Map<String, String> facts, List<Part> parts) {
                     .append(part.name())
                     .append("\n\n")
                     .append(part.what())
-                    .append(".\n\n");
+                    .append(".\n\nSettings: `")
+                    .append(String.join(" ", part.settings()))
+                    .append("`\n\n");
             page.append("| Figure | Goal | Reached | |\n|---|---|---|---|\n");
             for (Outcome.Figure figure : part.figures()) {
                 page.append("| %s | %s | %s | %s |\n"

@@ -25,10 +25,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * @param perSecond Requests in a second.
  */
 record RollingRestart(int each, int gateways, int perSecond) implements Scenario {
-    private static final int CLIENTS = 16;
+    private static final int CLIENTS = 48;
     private static final int TOKENS = 16;
+    private static final int LONG_STREAMS = 32;
+    private static final int LONG_TOKENS = 1_000;
     private static final String END = "data: [DONE]\n\n";
     private static final Duration PRE_DELAY = Duration.ofSeconds(2);
+    private static final Duration LONGEST_STREAM = Duration.ofSeconds(20);
     private static final Duration LONGEST_DRAIN = Duration.ofSeconds(60);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final long PAUSE_MILLIS = 50;
@@ -43,7 +46,8 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
         return perSecond + " streams a second through " + each + "+" + each
                 + " simulated engines that hand over by NIXL:"
                 + " each engine is drained, restarted and taken back; then the gateway is replaced " + gateways
-                + " times by a new one, while a balancer asks every 500 ms who is ready (pre-delay "
+                + " times by a new one, while " + LONG_STREAMS + " more streams of " + LONG_TOKENS
+                + " tokens are under way and a balancer asks every 500 ms who is ready (pre-delay "
                 + PRE_DELAY.toSeconds() + " s)";
     }
 
@@ -51,6 +55,7 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
     private record Load(
             Balancer balancer,
             Crowd crowd,
+            Crowd patient,
             Pace pace,
             AtomicInteger next,
             AtomicBoolean over,
@@ -64,6 +69,7 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
             balancer.add(first);
             Load load = new Load(
                     balancer,
+                    new Crowd(),
                     new Crowd(),
                     new Pace(System.nanoTime()),
                     new AtomicInteger(),
@@ -79,6 +85,11 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
             Gateway last = replaceGateways(ground, fleet, first, load, outcome);
             load.over().set(true);
             load.crowd().await();
+            load.patient().await();
+            outcome.seen(
+                    "streams a second, besides the long ones",
+                    load.crowd().done() / ((System.nanoTime() - began) / 1e9),
+                    "");
             return add(outcome, load, fleet.ledger(), last);
         }
     }
@@ -108,34 +119,54 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
     }
 
     private static void ask(Client client, Load load) throws InterruptedException {
-        int number = load.next().getAndIncrement();
         long sent = System.nanoTime();
-        try {
-            Answer answer = client.ask(body(number));
+        if (ask(client, load, load.crowd(), TOKENS)) {
             long now = System.nanoTime();
-            if (whole(answer)) {
-                load.crowd().noteDone(now - sent);
-                load.pace().note(now, now - sent);
-                load.handovers().addAndGet(answer.headers().containsKey("x-tandem-prefill") ? 1 : 0);
-            } else {
-                load.crowd().noteFailed(number + ": " + answer);
-            }
-        } catch (IOException e) {
-            load.crowd().noteFailed(number + ": " + e);
+            load.pace().note(now, now - sent);
         }
     }
 
-    private static String body(int number) {
-        return "{\"model\":\"m\",\"stream\":true,\"max_tokens\":" + TOKENS + ",\"prompt\":\"" + Ledger.prompt(number)
+    /** Whether a whole stream of so many tokens has come, which the crowd is told. */
+    private static boolean ask(Client client, Load load, Crowd crowd, int tokens) throws InterruptedException {
+        int number = load.next().getAndIncrement();
+        long sent = System.nanoTime();
+        try {
+            Answer answer = client.ask(body(number, tokens));
+            if (whole(answer, tokens)) {
+                crowd.noteDone(System.nanoTime() - sent);
+                load.handovers().addAndGet(answer.headers().containsKey("x-tandem-prefill") ? 1 : 0);
+                return true;
+            }
+            crowd.noteFailed(number + ": " + answer);
+        } catch (IOException e) {
+            crowd.noteFailed(number + ": " + e);
+        }
+        return false;
+    }
+
+    /** Streams that will be under way for a long time, all of them on the gateways that are ready now. */
+    private static void beginLongStreams(Load load) throws InterruptedException {
+        int port = load.balancer().port();
+        for (int i = 0; i < LONG_STREAMS; i++) {
+            load.patient().add(() -> {
+                try (Client client = new Client(() -> port)) {
+                    ask(client, load, load.patient(), LONG_TOKENS);
+                }
+            });
+        }
+    }
+
+    private static String body(int number, int tokens) {
+        return "{\"model\":\"m\",\"stream\":true,\"max_tokens\":" + tokens + ",\"prompt\":\"" + Ledger.prompt(number)
                 + "word ".repeat(400) + "\"}";
     }
 
-    private static boolean whole(Answer answer) {
+    private static boolean whole(Answer answer, int tokens) {
         String body = answer.body();
         return answer.status() == 200
                 && body.endsWith(END)
                 && !body.contains("\"error\"")
-                && body.split("data: \\{", -1).length > TOKENS;
+                && body.split("data: \\{", -1).length > tokens;
     }
 
     private static int restartEngines(SimulatedFleet fleet, Gateway gateway) throws IOException, InterruptedException {
@@ -173,6 +204,7 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
         double slowest = 0;
         for (int i = 0; i < gateways; i++) {
             Gateway next = ground.gateway(settings(fleet));
+            beginLongStreams(load);
             load.balancer().add(next);
             Thread.sleep(PRE_DELAY);
             long told = System.nanoTime();
@@ -187,17 +219,19 @@ record RollingRestart(int each, int gateways, int perSecond) implements Scenario
                 .atMost(
                         "the slowest of them from SIGTERM to its end",
                         slowest,
-                        (double) PRE_DELAY.plusSeconds(5).toSeconds(),
+                        (double) LONGEST_STREAM.plusSeconds(5).toSeconds(),
                         "s");
         return running;
     }
 
-    private static Outcome add(Outcome outcome, Load load, Ledger ledger, Gateway last)
+    private Outcome add(Outcome outcome, Load load, Ledger ledger, Gateway last)
             throws IOException, InterruptedException {
         Crowd crowd = load.crowd();
+        Crowd patient = load.patient();
         return outcome.seen("whole streams", crowd.done())
-                .atMost("streams broken or refused, connections refused", crowd.failed(), 0)
-                .atLeast("streams with a hand-over", load.handovers().get(), crowd.done())
+                .atLeast("whole long streams, begun before SIGTERM", patient.done(), (long) gateways * LONG_STREAMS)
+                .atMost("streams broken or refused, connections refused", crowd.failed() + patient.failed(), 0)
+                .atLeast("streams with a hand-over", load.handovers().get(), crowd.done() + patient.done())
                 .atMost("requests that came twice to engines of one role", ledger.twice(), 0)
                 .atMost(
                         "requests that clients did not send",

@@ -7,6 +7,7 @@ import dev.tandem.bench.stress.field.Crowd;
 import dev.tandem.bench.stress.field.Engine;
 import dev.tandem.bench.stress.field.Field;
 import dev.tandem.bench.stress.field.Ground;
+import dev.tandem.bench.stress.field.SendQueues;
 import dev.tandem.bench.stress.field.Vitals;
 import dev.tandem.bench.stress.field.Wish;
 import java.io.IOException;
@@ -23,6 +24,8 @@ import java.util.List;
  */
 record Stalled(int clients, Duration limit) implements OneGateway {
     private static final int SMALL_BUFFER = 4_096;
+    private static final int LOOK_MILLIS = 250;
+    private static final Duration LONGEST = Duration.ofMinutes(3);
     private static final Duration GRACE = Duration.ofSeconds(5);
 
     @Override
@@ -52,7 +55,6 @@ record Stalled(int clients, Duration limit) implements OneGateway {
     @Override
     public Outcome run(Field field) throws IOException, InterruptedException {
         Bystanders.warmUp(field.port());
-        long before = field.vitals().sample().descriptors();
         Bystanders bystanders = Bystanders.start(field.port());
         List<Caller> stalled = new ArrayList<>();
         int refused = 0;
@@ -65,14 +67,21 @@ record Stalled(int clients, Duration limit) implements OneGateway {
                 refused++;
             }
         }
-        long opened = System.nanoTime();
-        Evicted evicted = untilEvicted(field, before, opened);
+        Evicted evicted = untilEvicted(field, stalled);
         Crowd healthy = bystanders.stop();
         close(stalled);
         return new Outcome()
                 .atMost("clients that could not connect", refused, 0)
-                .atMost("clients that are never cut off", Double.isFinite(evicted.seconds()) ? 0 : clients, 0)
-                .seen("the last is cut off after its opening, from when on buffers fill", evicted.seconds(), "s")
+                .atMost("clients that are never cut off", evicted.never(), 0)
+                .atMost(
+                        "each is cut off after the kernel took the last bytes for it",
+                        evicted.longestSeconds(),
+                        (double) limit.plus(GRACE).toSeconds(),
+                        "s")
+                .seen(
+                        "the last of them after all have opened their streams, whose buffers fill slowly",
+                        evicted.seconds(),
+                        "s")
                 .atMost("direct memory of buffers", evicted.mostDirectMib(), 256, "MiB")
                 .atMost("resident memory", field.vitals().most(Vitals.Sample::residentKib) / 1024.0, 768, "MiB")
                 .atMost("errors of clients that behave", healthy.failed() + healthy.refused(), 0)
@@ -84,23 +93,32 @@ record Stalled(int clients, Duration limit) implements OneGateway {
                 .seen("the slowest of them", healthy.millis(1), "ms");
     }
 
-    /** The gateway's connections are back to what they were before: to clients, and to the engine. */
-    private Evicted untilEvicted(Field field, long before, long opened) throws IOException, InterruptedException {
-        long end = opened + limit.multipliedBy(3).plus(GRACE).toNanos();
+    /** A connection is over when the gateway's end of it is no longer established. */
+    private Evicted untilEvicted(Field field, List<Caller> clients) throws IOException, InterruptedException {
+        long opened = System.nanoTime();
+        long end = opened + LONGEST.toNanos();
+        Duration late = limit.plus(GRACE);
+        SendQueues queues =
+                new SendQueues(field.port(), clients.stream().map(Caller::port).toList());
         double mostDirectMib = 0;
-        while (System.nanoTime() < end) {
-            Thread.sleep(250);
+        while (queues.open() > queues.idle(late) && System.nanoTime() < end) {
+            Thread.sleep(LOOK_MILLIS);
             mostDirectMib =
                     Math.max(mostDirectMib, Held.directMib(field.meters().page()));
-            if (field.vitals().sample().descriptors() <= before + 2 * Bystanders.CLIENTS + 8) {
-                return new Evicted((System.nanoTime() - opened) / 1e9, mostDirectMib);
-            }
+            queues.look();
         }
-        return new Evicted(Double.POSITIVE_INFINITY, mostDirectMib);
+        return new Evicted((System.nanoTime() - opened) / 1e9, queues.longestSeconds(), queues.open(), mostDirectMib);
     }
 
-    /** When the last was cut off, infinity for never, and what their buffers took meanwhile. */
-    private record Evicted(double seconds, double mostDirectMib) {}
+    /**
+     * How they were cut off.
+     *
+     * @param seconds When the last of them was.
+     * @param longestSeconds How long nothing had moved on one that was, at most.
+     * @param never How many were not.
+     * @param mostDirectMib What their buffers took meanwhile.
+     */
+    private record Evicted(double seconds, double longestSeconds, int never, double mostDirectMib) {}
 
     private static void close(List<Caller> callers) {
         for (Caller caller : callers) {

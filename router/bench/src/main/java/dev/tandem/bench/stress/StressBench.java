@@ -142,7 +142,8 @@ final class StressBench implements Callable<Integer> {
     private Report.Part run(Scenario scenario, Path folder) throws IOException, InterruptedException {
         try (Ground ground = new Ground(tandem, cores.proxy(), folder)) {
             Outcome outcome = scenario.run(ground);
-            return new Report.Part(scenario.name(), scenario.what(), outcome.figures(), outcome.curves());
+            return new Report.Part(
+                    scenario.name(), scenario.what(), ground.settings(), outcome.figures(), outcome.curves());
         }
     }
 

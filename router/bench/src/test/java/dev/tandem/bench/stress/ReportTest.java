@@ -15,7 +15,8 @@ class ReportTest {
     private static Report report(Outcome outcome) {
         List<Curve.Point> points = List.of(new Curve.Point(0, 20), new Curve.Point(1, 40));
         outcome.draw(new Curve("open descriptors", points)).draw(new Curve("resident memory, MiB", points));
-        Report.Part part = new Report.Part("streams", "many", outcome.figures(), outcome.curves());
+        Report.Part part =
+                new Report.Part("streams", "many", List.of("--a=1", "--b=2"), outcome.figures(), outcome.curves());
         return new Report(Map.of("cores", "2"), List.of(part));
     }
 
@@ -25,7 +26,10 @@ class ReportTest {
 
         assertThat(report(outcome).met()).isFalse();
         assertThat(report(outcome).markdown())
-                .contains("| served | >= 90 % | 80 % | **missed** |", "| late | <= 250 ms | 12.3 ms | met |");
+                .contains(
+                        "Settings: `--a=1 --b=2`",
+                        "| served | >= 90 % | 80 % | **missed** |",
+                        "| late | <= 250 ms | 12.3 ms | met |");
         assertThat(Report.lines(report(outcome).parts().getFirst())).contains("MISSED served: 80 % (goal: >= 90 %)");
     }
 

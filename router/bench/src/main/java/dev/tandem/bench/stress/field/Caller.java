@@ -44,6 +44,11 @@ public final class Caller implements AutoCloseable {
         return new Caller(socket);
     }
 
+    /** Returns its own port. */
+    public int port() {
+        return socket.getLocalPort();
+    }
+
     /** Waits no longer than that for anything that is read. */
     public Caller patience(Duration longest) throws SocketException {
         socket.setSoTimeout((int) longest.toMillis());

@@ -12,10 +12,13 @@ import java.util.List;
 
 /** Starts what a scenario needs, and ends it all when it is closed. Used by one thread. */
 public final class Ground implements AutoCloseable {
+    private static final String WORKERS = "--tandem.workers[";
+
     private final TandemOptions tandem;
     private final String cores;
     private final Path folder;
     private final Deque<Runnable> running = new ArrayDeque<>();
+    private List<String> lastSettings = List.of();
 
     /**
      * Makes one.
@@ -65,6 +68,8 @@ public final class Ground implements AutoCloseable {
             all.removeIf(usual -> usual.startsWith(name));
             all.add(more);
         }
+        lastSettings =
+                all.stream().filter(setting -> !setting.startsWith(WORKERS)).toList();
         Gateway gateway = Gateway.start(tandem, all, Files.createTempDirectory(folder, "gateway"), cores);
         running.push(gateway::close);
         return gateway;
@@ -85,8 +90,13 @@ public final class Ground implements AutoCloseable {
 
     /** Returns the settings of a worker. */
     public static List<String> worker(int index, String id, int port, String role) {
-        String name = "--tandem.workers[" + index + "].";
+        String name = WORKERS + index + "].";
         return List.of(name + "id=" + id, name + "url=http://127.0.0.1:" + port, name + "role=" + role);
+    }
+
+    /** Returns the settings of the last gateway, but for its workers. */
+    public List<String> settings() {
+        return lastSettings;
     }
 
     /** Ends what has been started, the last first. */
