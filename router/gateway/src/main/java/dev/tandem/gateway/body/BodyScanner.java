@@ -65,7 +65,7 @@ public final class BodyScanner {
      */
     public ScannedBody scan(ByteBuf buffer) {
         requireUtf8(buffer);
-        Findings found = new Findings(limits);
+        Findings found = new Findings(limits, new InlineMedia(buffer));
         try (JsonParser parser = json.createParser(
                 ObjectReadContext.empty(), (InputStream) new ByteBufInputStream(buffer.duplicate()))) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -81,7 +81,7 @@ public final class BodyScanner {
         } catch (JacksonException e) {
             throw new FailureException(Failure.INVALID_JSON, "body: " + describe(e), e);
         }
-        return found.toBody(buffer, fingerprint(buffer, found), promptBytes(buffer, found.fields) / BYTES_PER_TOKEN);
+        return found.toBody(buffer, fingerprint(buffer, found), promptBytes(found) / BYTES_PER_TOKEN);
     }
 
     private static void member(JsonParser parser, Findings found) {
@@ -167,14 +167,13 @@ public final class BodyScanner {
         }
     }
 
-    private static int promptBytes(ByteBuf buffer, TopLevelFields fields) {
-        int bytes = 0;
+    private static int promptBytes(Findings found) {
+        TopLevelFields fields = found.fields;
+        int bytes = -found.media.bytes();
         for (String field : PROMPT_FIELDS) {
             int index = fields.indexOf(field);
             if (index >= 0) {
-                int from = fields.valueStart(index);
-                int to = fields.valueEnd(index);
-                bytes += to - from - InlineMedia.bytes(buffer, from, to);
+                bytes += fields.valueEnd(index) - fields.valueStart(index);
             }
         }
         return bytes;
@@ -183,6 +182,7 @@ public final class BodyScanner {
     /** What one pass has found. */
     private static final class Findings {
         private final BodyLimits limits;
+        private final InlineMedia media;
         private final TopLevelFields fields = new TopLevelFields();
         private final Set<String> names = new HashSet<>();
         private @Nullable String model;
@@ -194,8 +194,9 @@ public final class BodyScanner {
         private int[] elementEnds = new int[8];
         private int elements;
 
-        private Findings(BodyLimits limits) {
+        private Findings(BodyLimits limits, InlineMedia media) {
             this.limits = limits;
+            this.media = media;
         }
 
         /** Looks at a member whose value has just begun. */
@@ -251,7 +252,7 @@ public final class BodyScanner {
             int before = elements;
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 limits.requireMembers(name, elements - before + 1);
-                parser.skipChildren();
+                media.skip(parser);
                 parser.finishToken();
                 if (elements == elementEnds.length) {
                     elementEnds = Arrays.copyOf(elementEnds, 2 * elements);

@@ -208,6 +208,14 @@ class BodyScannerTest {
         assertThat(body.promptTokens()).isBetween(1_200, 1_300);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"data: an image;base64 is a lot of text, ", "see data:image/png;base64,", "data:,"})
+    void aTextThatIsNoImageCountsWhole(String text) {
+        String json = "{\"messages\":[{\"role\":\"user\",\"content\":[\"" + text.repeat(4_000) + "\"]}]}";
+
+        assertThat(Bodies.scan(json).promptTokens()).isBetween(text.length() * 990, text.length() * 1_100);
+    }
+
     @Test
     void tokenIdsAreOnePrompt() {
         assertThat(Bodies.scan("{\"prompt\":[1, 2, 3]}").splittable(ApiKind.COMPLETIONS))
