@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.fleet.Role;
+import dev.tandem.gateway.Leaks;
 import dev.tandem.gateway.TandemGateway;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.body.BodyCollector;
@@ -79,7 +80,6 @@ final class GatewayRig implements AutoCloseable {
                     .run(settings.entrySet().stream()
                             .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())
                             .toArray(String[]::new)));
-            Leaks.watch();
             rig.awaitWorkersUp();
             return rig;
         }
