@@ -4,12 +4,16 @@ package dev.tandem.gateway.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.gateway.it.DrawnRequest.End;
+import dev.tandem.gateway.it.DrawnRequest.Outcome;
 import dev.tandem.simulator.http.Fault;
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -19,16 +23,15 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Eight strict engines behind {@link FaultProxy proxies} that spoil requests, engines that die and come back, and
  * clients that leave: each request has exactly one outcome, each answer is exact or an explicit failure, attempts are
- * bounded, nothing is left at rest, and the {@link HandoverLedger} is clean. With {@code tandem.stream.resume} every
- * stream that has begun is exact, since some proxies do no harm.
+ * bounded, nothing is left at rest, and the {@link HandoverLedger} is clean, for each {@link ChaosRun}.
  *
  * <p>All that happens is drawn from a seed, for each request and for each proxy; with one client
  * ({@code -Dtandem.chaos.clients=1}) in the same order, too. The profile {@code chaos} runs as many requests as
@@ -54,74 +57,57 @@ final class ChaosIT {
     /** Engines whose proxies do harm, and that die; the others keep exactness possible. */
     private static final List<String> HOSTILE = List.of("p1", "p2", "d1", "d2", "d3");
 
-    /** Enough for a request that meets with harm wherever there is any. */
-    private static final int ENOUGH_ATTEMPTS = 10;
-
     private static Stream<Arguments> longRuns() {
         return HandoverProtocols.all().stream()
                 .filter(each -> CONNECTORS.contains("all") || CONNECTORS.contains(each.connector()))
-                .flatMap(each -> Stream.of(Arguments.of(each, false), Arguments.of(each, true)));
+                .flatMap(each -> Arrays.stream(ChaosRun.values()).map(run -> Arguments.of(each, run)));
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void aFewRequestsAreExactOrExplicitFailures(boolean resume) throws Exception {
+    @EnumSource
+    void aFewRequestsAreExactOrExplicitFailures(ChaosRun run) throws Exception {
         HandoverProtocols nixl = HandoverProtocols.all().stream()
                 .filter(each -> each.connector().equals("nixl"))
                 .findFirst()
                 .orElseThrow();
-        run(nixl, resume, FEW_REQUESTS);
+        run(nixl, run, FEW_REQUESTS);
     }
 
     @ParameterizedTest
     @MethodSource("longRuns")
     @Tag("chaos")
-    void manyRequestsAreExactOrExplicitFailures(HandoverProtocols protocol, boolean resume) throws Exception {
-        run(protocol, resume, REQUESTS);
+    void manyRequestsAreExactOrExplicitFailures(HandoverProtocols protocol, ChaosRun run) throws Exception {
+        run(protocol, run, REQUESTS);
     }
 
-    private static void run(HandoverProtocols protocol, boolean resume, int requests) throws Exception {
-        int most = resume ? ENOUGH_ATTEMPTS : 3;
-        Map<String, String> settings = Map.of(
-                "tandem.health.interval",
-                "500ms",
-                "tandem.engine.idle-timeout",
-                "3s",
-                "tandem.engine.stream-silence",
-                "5s",
-                "tandem.stream.resume",
-                Boolean.toString(resume),
-                "tandem.stream.resume-limit",
-                Integer.toString(ENOUGH_ATTEMPTS),
-                "tandem.retry.max-attempts",
-                Integer.toString(most));
+    private static void run(HandoverProtocols protocol, ChaosRun run, int requests) throws Exception {
         Proxies proxies = new Proxies();
         long began = System.nanoTime();
         try (proxies;
                 HandoverStack stack = HandoverStack.start(
-                        protocol, PREFILLS, Math.min(DECODES, protocol.receivers()), settings, proxies::before);
+                        protocol, PREFILLS, Math.min(DECODES, protocol.receivers()), run::apply, proxies::before);
                 ExecutorService clients = Executors.newFixedThreadPool(CLIENTS)) {
-            Chaos chaos = new Chaos(stack, clients, resume, most);
+            Chaos chaos = new Chaos(stack, clients, run);
             for (int first = 0; first < requests; first += BATCH) {
                 chaos.batch(first, Math.min(first + BATCH, requests));
             }
             LOG.info(
-                    "chaos connector={} resume={} requests={} seed={} ends={} harm={} slow={} retries={} resumes={} seconds={}",
+                    "chaos connector={} run={} requests={} seed={} ends={} codes={} harm={} slow={} retries={} resumes={} seconds={}",
                     protocol,
-                    resume,
+                    run,
                     requests,
                     SEED,
                     chaos.ends,
+                    chaos.codes,
                     proxies.counts(true),
                     proxies.counts(false),
                     stack.rig().metric("tandem_retries_total"),
                     stack.rig().metric("tandem_resumes_total"),
                     (System.nanoTime() - began) / 1_000_000_000);
-            assertThat(chaos.ends).containsKey(End.EXACT);
+            run.check(chaos.ends, requests);
         } catch (AssertionError | ExecutionException broken) {
             throw new AssertionError(
-                    "-Dtandem.chaos.seed=" + SEED + " -Dtandem.chaos.requests=" + requests + " resume=" + resume,
-                    broken);
+                    "-Dtandem.chaos.seed=" + SEED + " -Dtandem.chaos.requests=" + requests + " run=" + run, broken);
         }
         assertThat(proxies.counts(true)).as("kinds of harm").hasSizeGreaterThan(3);
     }
@@ -130,34 +116,42 @@ final class ChaosIT {
     private static final class Chaos {
         private final HandoverStack stack;
         private final ExecutorService clients;
-        private final boolean resume;
-        private final int mostAttempts;
+        private final ChaosRun run;
         private final HandoverLedger ledger;
         private final Map<End, Integer> ends = new EnumMap<>(End.class);
+        private final Map<String, Integer> codes = new TreeMap<>();
 
-        private Chaos(HandoverStack stack, ExecutorService clients, boolean resume, int mostAttempts) {
+        private Chaos(HandoverStack stack, ExecutorService clients, ChaosRun run) {
             this.stack = stack;
             this.clients = clients;
-            this.resume = resume;
-            this.mostAttempts = mostAttempts;
+            this.run = run;
             this.ledger = new HandoverLedger(stack);
         }
 
         private void batch(int first, int end) throws Exception {
-            List<Future<End>> running = new ArrayList<>();
+            Map<Long, Future<Outcome>> running = new LinkedHashMap<>();
             for (int i = first; i < end; i++) {
-                long seed = SEED + i;
-                running.add(clients.submit(() -> end(DrawnRequest.draw(seed, MOST_TOKENS, List.of("")))));
+                DrawnRequest request = draw(SEED + i);
+                running.put(SEED + i, clients.submit(() -> outcome(request)));
             }
-            for (Future<End> request : running) {
-                ends.merge(request.get(), 1, Integer::sum);
+            for (Future<Outcome> request : running.values()) {
+                ends.merge(request.get().end(), 1, Integer::sum);
+                codes.merge(request.get().code(), 1, Integer::sum);
             }
             stack.rig().assertNothingLeft();
             assertEachIsCountedOnce(end);
             ledger.check();
+            for (Map.Entry<Long, Future<Outcome>> request : running.entrySet()) {
+                long seed = request.getKey();
+                run.check(draw(seed), request.getValue().get(), ledger.attempts(seed));
+            }
             Poll.until(
                     () -> "stranded=" + ledger.stranded() + " counted=" + ledger.counted() + " " + ends,
                     () -> ledger.stranded() <= ledger.counted());
+        }
+
+        private static DrawnRequest draw(long seed) {
+            return DrawnRequest.draw(seed, MOST_TOKENS, List.of(""));
         }
 
         /** Nobody knows whether a request has come whose client left at once. */
@@ -166,7 +160,7 @@ final class ChaosIT {
                     .isBetween((double) sent - ends.getOrDefault(End.LEFT_EARLY, 0), (double) sent);
         }
 
-        private End end(DrawnRequest request) throws Exception {
+        private Outcome outcome(DrawnRequest request) throws Exception {
             if (request.random().nextInt(200) == 0) {
                 String engine = HOSTILE.get(request.random().nextInt(HOSTILE.size()));
                 stack.arm(engine, Fault.of(Fault.Kind.RESTART).on(request.path()));
@@ -174,9 +168,7 @@ final class ChaosIT {
             if (request.random().nextInt(20) == 0) {
                 return request.leave(stack, request.random().nextBoolean());
             }
-            End end = request.send(stack, mostAttempts);
-            assertThat(end == End.CUT && resume).as("%s is cut", request).isFalse();
-            return end;
+            return request.send(stack, run.mostAttempts());
         }
     }
 

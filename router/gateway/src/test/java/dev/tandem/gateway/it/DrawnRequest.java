@@ -7,6 +7,8 @@ import dev.tandem.gateway.it.RawClient.Answer;
 import java.io.IOException;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A request whose answer is known: what a single engine says. Confined to one thread.
@@ -24,6 +26,8 @@ record DrawnRequest(String path, String plain, String body, boolean streaming, S
     private static final String ID_OF_A_CLIENT =
             "x-request-id: ___prefill_addr_evil:1___decode_addr_evil:2_00000000000000000000000000000000";
 
+    private static final Pattern CODE = Pattern.compile("\"code\":\\s*\"([a-z_]+)\"");
+
     /** How a request ends. */
     enum End {
         /** What a single engine says. */
@@ -36,6 +40,26 @@ record DrawnRequest(String path, String plain, String body, boolean streaming, S
         LEFT,
         /** The client left before it. */
         LEFT_EARLY
+    }
+
+    /**
+     * What became of it.
+     *
+     * @param end how it ended
+     * @param attempts how many were made when the answer began, as it says itself; 0 where it does not
+     * @param code what the error is; empty without one
+     */
+    record Outcome(End end, int attempts, String code) {
+        private static Outcome of(End end) {
+            return new Outcome(end, 0, "");
+        }
+
+        private static Outcome of(End end, Answer answer) {
+            Matcher code = CODE.matcher(answer.text());
+            int attempts =
+                    answer.find("x-tandem-attempts").map(Integer::parseInt).orElse(0);
+            return new Outcome(end, attempts, code.find() ? code.group(1) : "");
+        }
     }
 
     /**
@@ -62,10 +86,15 @@ record DrawnRequest(String path, String plain, String body, boolean streaming, S
     }
 
     /** Sends it and judges the answer. */
-    End send(HandoverStack stack, int mostAttempts) throws IOException {
+    Outcome send(HandoverStack stack, int mostAttempts) throws IOException {
         Answer answer = RawClient.post(stack.rig().port(), path, body, ID_OF_A_CLIENT);
-        answer.find("x-tandem-attempts")
-                .ifPresent(attempts -> assertThat(Integer.parseInt(attempts)).isLessThanOrEqualTo(mostAttempts));
+        End end = judge(stack, answer);
+        Outcome outcome = Outcome.of(end, answer);
+        assertThat(outcome.attempts()).as("%s", answer).isLessThanOrEqualTo(mostAttempts);
+        return outcome;
+    }
+
+    private End judge(HandoverStack stack, Answer answer) throws IOException {
         if (answer.status() != 200) {
             assertThat(answer.text()).as("%s", answer).contains("\"error\":");
             return End.REFUSED;
@@ -85,14 +114,14 @@ record DrawnRequest(String path, String plain, String body, boolean streaming, S
     }
 
     /** Sends it and leaves, before the head of the answer or behind it. */
-    End leave(HandoverStack stack, boolean early) throws IOException {
+    Outcome leave(HandoverStack stack, boolean early) throws IOException {
         try (RawClient client = RawClient.open(stack.rig().port())) {
             client.send(path, body, ID_OF_A_CLIENT);
             if (early) {
-                return End.LEFT_EARLY;
+                return Outcome.of(End.LEFT_EARLY);
             }
             client.head();
-            return End.LEFT;
+            return Outcome.of(End.LEFT);
         }
     }
 

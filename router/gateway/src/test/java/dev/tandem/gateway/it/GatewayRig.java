@@ -23,6 +23,17 @@ import org.springframework.context.ConfigurableApplicationContext;
  * The gateway, started in this process on free ports. Close the simulated engines first: they share its event loops.
  */
 final class GatewayRig implements AutoCloseable {
+    /** What the product does against failures, and what most tests switch off. */
+    private static final List<String> DEFENCES = List.of(
+            "tandem.health.slow-start",
+            "tandem.health.failures-down",
+            "tandem.health.failure-share-from",
+            "tandem.health.ejection",
+            "tandem.health.longest-ejection",
+            "tandem.retry.always-per-second",
+            "tandem.retry.backoff",
+            "tandem.retry.suspect-workers");
+
     private final ConfigurableApplicationContext context;
     private final int port;
 
@@ -70,6 +81,12 @@ final class GatewayRig implements AutoCloseable {
 
         Setup set(String name, String value) {
             settings.put(name, value);
+            return this;
+        }
+
+        /** Lets breakers, ejection, slow start, the retry budget and the list of suspects be as the product comes. */
+        Setup defended() {
+            settings.keySet().removeAll(DEFENCES);
             return this;
         }
 

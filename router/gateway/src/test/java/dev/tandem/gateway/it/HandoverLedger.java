@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tandem.simulator.http.SeenRequest;
 import dev.tandem.simulator.http.ServerHandler;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -24,6 +25,9 @@ final class HandoverLedger {
     private static final Pattern SINGLE_USE = Pattern.compile(
             "\"(remote_request_id|transfer_id|kv_request_id|bootstrap_room|request_id|req_id)\":\\s*\"?([^\",}\\s]+)");
 
+    /** How a {@link DrawnRequest} begins to say its prompt. */
+    private static final Pattern PROMPT = Pattern.compile("\"request (\\d+) ");
+
     /** What p2p-nccl and MoRIIO name a hand-over by; the hexadecimal digits at its end are drawn for each. */
     private static final Pattern ADDRESSES = Pattern.compile("___decode_addr_.*_([0-9a-f]{32})$");
 
@@ -39,6 +43,7 @@ final class HandoverLedger {
 
     private final HandoverStack stack;
     private final Set<String> used = new HashSet<>();
+    private final Map<String, Integer> legsOf = new HashMap<>();
     private long legs;
 
     HandoverLedger(HandoverStack stack) {
@@ -47,7 +52,11 @@ final class HandoverLedger {
 
     /** Checks what engines have been sent since the last call; to be called while no request runs. */
     void check() {
-        assertThat(stack.violations()).isEmpty();
+        assertThat(stack.violations())
+                .as(
+                        "%s",
+                        stack.violations().stream().map(SeenRequest::violation).toList())
+                .isEmpty();
         for (String id : stack.ids()) {
             ServerHandler.Owner engine = stack.engine(id);
             for (SeenRequest seen : engine.journal().requests()) {
@@ -60,6 +69,11 @@ final class HandoverLedger {
     /** Returns how many legs were sent with something that may be used once. */
     long legs() {
         return legs;
+    }
+
+    /** Returns how often engines have been asked by one request: the legs of the side that has seen more of them. */
+    int attempts(long request) {
+        return Math.max(legsOf.getOrDefault("p " + request, 0), legsOf.getOrDefault("d " + request, 0));
     }
 
     /** Returns how many KV caches the gateway has counted as left behind. */
@@ -82,6 +96,10 @@ final class HandoverLedger {
         assertThat(body).as("what a client said of hand-overs").doesNotContain(OF_A_CLIENT);
         assertThat(seen.headers())
                 .allSatisfy(header -> assertThat(header.getValue()).doesNotContain(OF_A_CLIENT));
+        Matcher prompt = PROMPT.matcher(body);
+        if (prompt.find()) {
+            legsOf.merge(side + " " + prompt.group(1), 1, Integer::sum);
+        }
         Set<String> own = new HashSet<>();
         for (Matcher found = SINGLE_USE.matcher(body); found.find(); ) {
             own.add(found.group(1) + "=" + found.group(2));

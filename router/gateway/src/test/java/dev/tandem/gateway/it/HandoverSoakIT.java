@@ -121,8 +121,8 @@ final class HandoverSoakIT {
             stack.arm(engine, FAULTS.get(random.nextInt(FAULTS.size())).on(request.path()));
         }
         if (random.nextInt(20) == 0) {
-            return request.leave(stack, random.nextBoolean());
+            return request.leave(stack, random.nextBoolean()).end();
         }
-        return request.send(stack, MOST_ATTEMPTS);
+        return request.send(stack, MOST_ATTEMPTS).end();
     }
 }

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /** Strict simulated engines of one protocol in one topology, with the gateway in front of them. */
 final class HandoverStack implements AutoCloseable {
@@ -36,7 +37,7 @@ final class HandoverStack implements AutoCloseable {
     }
 
     private HandoverStack(
-            HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings, Front front) {
+            HandoverProtocols protocol, int prefills, int decodes, Consumer<GatewayRig.Setup> settings, Front front) {
         leg = HandoverLeg.of(protocol.connector());
         GatewayRig.Setup setup = GatewayRig.setup()
                 .set("tandem.disagg.connector", protocol.connector())
@@ -50,7 +51,7 @@ final class HandoverStack implements AutoCloseable {
                 .set("tandem.engine.idle-timeout", "1ms")
                 .set("tandem.health.probes-up", "1")
                 .set("tandem.health.failures-down", "1000000");
-        settings.forEach(setup::set);
+        settings.accept(setup);
         protocol.settings().forEach(setup::set);
         List<ServerHandler.Owner> receivers = new ArrayList<>();
         for (int i = 1; i <= decodes; i++) {
@@ -80,12 +81,12 @@ final class HandoverStack implements AutoCloseable {
 
     /** Starts with more settings of the gateway, or others. */
     static HandoverStack start(HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings) {
-        return start(protocol, prefills, decodes, settings, (id, engine) -> engine);
+        return start(protocol, prefills, decodes, setup -> settings.forEach(setup::set), (id, engine) -> engine);
     }
 
     /** Starts with something between the gateway and the engines. */
     static HandoverStack start(
-            HandoverProtocols protocol, int prefills, int decodes, Map<String, String> settings, Front front) {
+            HandoverProtocols protocol, int prefills, int decodes, Consumer<GatewayRig.Setup> settings, Front front) {
         return new HandoverStack(protocol, prefills, decodes, settings, front);
     }
 
