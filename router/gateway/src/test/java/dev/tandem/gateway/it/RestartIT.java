@@ -8,6 +8,7 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.core.fleet.WorkerStatus;
 import dev.tandem.gateway.it.RawClient.Answer;
 import dev.tandem.simulator.http.EngineOptions;
+import dev.tandem.simulator.http.SeenRequest;
 import dev.tandem.simulator.http.SimulatedEngine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,6 +18,8 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -29,6 +32,11 @@ final class RestartIT {
     private static final int OF_EACH_ROLE = 8;
     private static final int CLIENTS = 4;
 
+    /** What tells the prompts of {@link #askUntil} apart. */
+    private static final Pattern START = Pattern.compile("\"prompt\":\\s*\"(\\d+-\\d+) ");
+
+    private final List<String> prefilled = new ArrayList<>();
+    private final List<String> decoded = new ArrayList<>();
     private final Queue<String> bad = new ConcurrentLinkedQueue<>();
     private final AtomicInteger good = new AtomicInteger();
 
@@ -57,22 +65,37 @@ final class RestartIT {
 
         assertThat(bad).as("besides %s good ones", good).isEmpty();
         rig.assertNothingLeft();
-        engines.forEach(SimulatedEngine::close);
+        for (int i = 0; i < engines.size(); i++) {
+            note(engines.get(i), i);
+            engines.get(i).close();
+        }
+        assertThat(prefilled).doesNotHaveDuplicates();
+        assertThat(decoded).doesNotHaveDuplicates().hasSize(good.get());
         rig.close();
     }
 
     /** As an operator does it: drain, wait, restart, take back. */
-    private static void restart(GatewayRig rig, List<SimulatedEngine> engines, int i) throws IOException {
+    private void restart(GatewayRig rig, List<SimulatedEngine> engines, int i) throws IOException {
         String drain = "/workers/" + id(i) + "/drain";
         RawClient.ask(rig.managementPort(), "POST", drain, new byte[0]);
         Poll.until(() -> "idle: " + status(rig, id(i)), () -> status(rig, id(i)).inFlight() == 0);
         int port = engines.get(i).port();
+        note(engines.get(i), i);
         engines.get(i).close();
         engines.set(i, SimulatedEngine.start(EngineOptions.of("tiny", port)));
         RawClient.ask(rig.managementPort(), "DELETE", drain, new byte[0]);
         Poll.until(
                 () -> "back: " + status(rig, id(i)),
                 () -> status(rig, id(i)).state().serving());
+    }
+
+    /** Notes the requests that an engine has got before it goes. */
+    private void note(SimulatedEngine engine, int i) {
+        for (SeenRequest seen : engine.journal().requests(PATH)) {
+            Matcher start = START.matcher(seen.bodyText());
+            assertThat(start.find()).as("%s", seen).isTrue();
+            (i < OF_EACH_ROLE ? prefilled : decoded).add(start.group(1));
+        }
     }
 
     private void askUntil(AtomicBoolean over, int port, int client) {
