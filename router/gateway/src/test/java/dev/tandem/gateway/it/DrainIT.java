@@ -7,6 +7,7 @@ import dev.tandem.core.fleet.Role;
 import dev.tandem.gateway.it.RawClient.Answer;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 /** A gateway that is told to end serves what it has, says that it is going, and cuts off what takes too long. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 final class DrainIT {
+    private static final Duration PRE_DELAY = Duration.ofSeconds(5);
     private static final String PATH = "/v1/completions";
     private static final String TEXT = "{\"id\":\"cmpl-1\",\"choices\":[]}";
     private static final String EVENT = "data: {\"choices\":[]}\n\n";
@@ -38,7 +40,7 @@ final class DrainIT {
             });
             GatewayRig rig = GatewayRig.setup()
                     .worker("u1", engine.url(), Role.UNIFIED)
-                    .set("tandem.drain.pre-delay", "5s")
+                    .set("tandem.drain.pre-delay", PRE_DELAY.toSeconds() + "s")
                     .set("tandem.drain.max", "1h")
                     .start();
             int port = rig.port();
@@ -47,9 +49,13 @@ final class DrainIT {
             try (RawClient stream = RawClient.open(port)) {
                 HttpReader.Head head = stream.send(PATH, ASK_STREAM).head();
                 assertThat(stream.piece()).isEqualTo(EVENT);
+                long told = System.nanoTime();
                 Thread closing = Thread.startVirtualThread(rig::close);
                 Poll.until("not ready", () -> unready(management));
                 assertThat(served(port)).as("requests served while draining").isPositive();
+                assertThat(Duration.ofNanos(System.nanoTime() - told))
+                        .as("served until then, however slow the machine is")
+                        .isGreaterThanOrEqualTo(PRE_DELAY);
                 assertThat(unready(management)).as("says so until the end").isTrue();
 
                 refused.countDown();
