@@ -26,7 +26,7 @@ class ArchitectureTest extends PackageRules {
             entry("resume", Set.of("answer", "body")),
             entry("turn", Set.of("answer", "body")),
             entry("pipeline", Set.of("admission", "answer", "exchange", "body", "resume", "turn")),
-            entry("api", Set.of("pipeline", "answer", "body", "turn", "ops")),
+            entry("api", Set.of("admission", "pipeline", "answer", "body", "turn", "ops")),
             entry("trial", Set.of("answer", "body", "exchange")),
             entry("edge", Set.of()),
             entry("fleet", Set.of()),

@@ -23,6 +23,8 @@ public interface EdgeListener {
         MALFORMED,
         /** Its request line or its headers are too long. */
         HEAD_TOO_LARGE,
+        /** Too little direct memory is left for its request. */
+        DIRECT_MEMORY,
         /** It did not finish a head in time. */
         SLOW_HEAD,
         /** It sent more requests than may wait for the answer to the one before. */

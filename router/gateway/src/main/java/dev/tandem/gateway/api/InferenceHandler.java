@@ -4,6 +4,7 @@ package dev.tandem.gateway.api;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.request.ApiKind;
+import dev.tandem.gateway.admission.DirectMemory;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.api.RequestReader.Head;
 import dev.tandem.gateway.pipeline.ClientRequest;
@@ -20,13 +21,16 @@ import reactor.netty.http.server.HttpServerResponse;
 public final class InferenceHandler {
     private static final Logger LOG = LoggerFactory.getLogger(InferenceHandler.class);
 
+    private final DirectMemory memory;
     private final RequestReader reader;
     private final RequestPipeline pipeline;
     private final ErrorWriter errors;
     private final RequestIds ids;
 
     /** Makes a handler. */
-    public InferenceHandler(RequestReader reader, RequestPipeline pipeline, ErrorWriter errors, RequestIds ids) {
+    public InferenceHandler(
+            DirectMemory memory, RequestReader reader, RequestPipeline pipeline, ErrorWriter errors, RequestIds ids) {
+        this.memory = memory;
         this.reader = reader;
         this.pipeline = pipeline;
         this.errors = errors;
@@ -38,10 +42,11 @@ public final class InferenceHandler {
         return handle(head, reader.read(head, http), response, UnaryOperator.identity());
     }
 
-    /** Serves a request once it has been read. */
+    /** Serves a request once it has been read, which it is only if there is memory for it. */
     Mono<Void> handle(
             Head head, Mono<ClientRequest> reading, HttpServerResponse response, UnaryOperator<EngineAnswer> rewrite) {
-        return reading.map(ReadResult::of)
+        return memory.before(reading)
+                .map(ReadResult::of)
                 .onErrorResume(thrown -> Mono.just(new ReadResult.Refused(failure(head, thrown))))
                 .doFinally(signal -> noteLeft(head, signal))
                 .flatMap(read -> switch (read) {

@@ -2,6 +2,7 @@
 package dev.tandem.gateway.config;
 
 import dev.tandem.core.fleet.Fleet;
+import dev.tandem.gateway.admission.DirectMemory;
 import dev.tandem.gateway.api.ErrorWriter;
 import dev.tandem.gateway.api.GenerateHandler;
 import dev.tandem.gateway.api.InferenceHandler;
@@ -27,8 +28,8 @@ class ApiConfiguration {
 
     @Bean
     InferenceHandler inferenceHandler(
-            RequestReader reader, RequestPipeline pipeline, ErrorWriter errors, RequestIds ids) {
-        return new InferenceHandler(reader, pipeline, errors, ids);
+            DirectMemory memory, RequestReader reader, RequestPipeline pipeline, ErrorWriter errors, RequestIds ids) {
+        return new InferenceHandler(memory, reader, pipeline, errors, ids);
     }
 
     @Bean

@@ -4,6 +4,7 @@ package dev.tandem.gateway.config;
 import dev.tandem.core.disagg.ConnectorChoice;
 import dev.tandem.core.fleet.EngineLoads;
 import dev.tandem.core.fleet.Fleet;
+import dev.tandem.core.lifecycle.EdgeListener;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.Retries;
@@ -11,6 +12,7 @@ import dev.tandem.core.retry.SuspectList;
 import dev.tandem.core.routing.Router;
 import dev.tandem.core.routing.SaturationGate;
 import dev.tandem.core.time.Ticker;
+import dev.tandem.gateway.admission.DirectMemory;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.api.Callers;
@@ -35,6 +37,7 @@ import dev.tandem.gateway.resume.ResumeSettings;
 import dev.tandem.gateway.resume.Resumes;
 import dev.tandem.gateway.turn.Conversations;
 import dev.tandem.gateway.turn.Turns;
+import io.netty.util.internal.PlatformDependent;
 import java.util.Map;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -99,6 +102,16 @@ class GatewayConfiguration {
                 admission.maxRunning(), admission.maxWaiting(), admission.maxWait(), gate::now, Schedulers.parallel());
         loads.whenRelieved(room::call);
         return room;
+    }
+
+    @Bean
+    DirectMemory directMemory(
+            TandemProperties properties, WaitingRoom room, BodyCollector bodies, EdgeListener listener) {
+        return new DirectMemory(
+                (long) (properties.admission().maxDirectMemory() * PlatformDependent.maxDirectMemory()),
+                PlatformDependent::usedDirectMemory,
+                () -> DirectMemory.holdable(room.running(), bodies.bytesInFlight()),
+                listener);
     }
 
     @Bean
