@@ -212,6 +212,6 @@ public final class EngineAnswer {
      * llama-server say so of what their model or their start options do not support.
      */
     public boolean rejected() {
-        return (status >= 400 && status < 500 && status != 408 && status != 429) || status == 501;
+        return (status >= 400 && status < 500 && status != 429) || status == 501;
     }
 }

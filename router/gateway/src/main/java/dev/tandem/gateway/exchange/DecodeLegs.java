@@ -122,7 +122,6 @@ final class DecodeLegs {
         int status = answer.status();
         Failure failure = switch (status) {
             case 429, 503 -> Failure.ENGINE_BUSY;
-            case 408 -> Failure.ENGINE_TIMEOUT;
             default -> answer.rejected() ? Failure.ENGINE_REJECTED : Failure.ENGINE_ERROR;
         };
         FailureException refused = new FailureException(failure, "the worker answered " + status);

@@ -112,6 +112,8 @@ final class FailureIT {
         STATUS_429(503, "engine_busy", true),
         /** The engine finds fault with the request. */
         STATUS_400(400, "", false),
+        /** The engine, or a proxy before it, did not get the request in time: the client's matter. */
+        STATUS_408(408, "", false),
         /** The engine does not do that kind of request. */
         STATUS_501(501, "", false),
         /** The connection is reset before the answer. */
@@ -138,6 +140,7 @@ final class FailureIT {
                 case STATUS_503 -> wire.json(503, "{\"error\":\"engine secret\"}");
                 case STATUS_429 -> wire.json(429, "{\"error\":\"engine secret\"}");
                 case STATUS_400 -> wire.json(400, REJECTION);
+                case STATUS_408 -> wire.json(408, REJECTION);
                 case STATUS_501 -> wire.json(501, REJECTION);
                 case RESET -> wire.reset();
                 case HALF_BODY -> {
