@@ -9,12 +9,16 @@ import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.lifecycle.RequestListener;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * Tells the fleet how legs ended, so that a worker that fails requests is taken out, and a pair whose hand-overs fail.
  * Thread-safe.
+ *
+ * @param fleet the fleet
+ * @param doubts gets the id of a prefill worker from which a hand-over has failed
  */
-record FleetFeedback(Fleet fleet) implements RequestListener {
+record FleetFeedback(Fleet fleet, Consumer<String> doubts) implements RequestListener {
     @Override
     public void onLegAnswered(Leg leg) {
         fleet.onAnswered(leg.worker());
@@ -28,7 +32,10 @@ record FleetFeedback(Fleet fleet) implements RequestListener {
         }
         switch (result) {
             case TAKEN -> fleet.onHandover(pair, true);
-            case FAILED -> fleet.onHandover(pair, false);
+            case FAILED -> {
+                fleet.onHandover(pair, false);
+                doubts.accept(pair.prefill());
+            }
             case NOT_OFFERED, ABANDONED, DRAINED -> {
                 // says nothing of the way between the two
             }

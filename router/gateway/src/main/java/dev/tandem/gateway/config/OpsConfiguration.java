@@ -90,9 +90,13 @@ class OpsConfiguration {
 
     @Bean
     RequestListener requestListener(
-            PrometheusMeterRegistry meters, Fleet fleet, TandemProperties properties, Ticker ticker) {
+            PrometheusMeterRegistry meters,
+            Fleet fleet,
+            WorkerProber prober,
+            TandemProperties properties,
+            Ticker ticker) {
         List<RequestListener> listeners = new ArrayList<>(List.of(
-                new FleetFeedback(fleet),
+                new FleetFeedback(fleet, prober::doubt),
                 new MeterListener(meters),
                 new AccessLog(Clock.systemUTC()),
                 new RecomputeLog(ticker)));

@@ -7,9 +7,11 @@ import dev.tandem.core.fleet.KvAddress;
 import dev.tandem.core.fleet.Worker;
 import dev.tandem.gateway.fleet.HttpProbe.Probed;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -19,12 +21,14 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <p>A Mooncake engine tells on its bootstrap server, {@code GET /query}, by data parallel rank; that costs little and
  * is asked with every probe, since a restarted engine has another id. A NIXL engine tells in the answer to a prefill
- * leg, which costs one token; it is asked when it has come up, and at every tenth probe, in case that it was started
- * again between two. Source: vLLM main of 2026-08-17.
+ * leg, which costs one token; it is asked when it has come up, when its metrics show another time of its start, behind
+ * a hand-over that has failed, and at every tenth probe, in case that its metrics show none. Source: vLLM main of
+ * 2026-08-17; metrics: vLLM 0.32.0, recorded 2026-11-21.
  */
 final class EngineIds {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final int PROBES_PER_ID = 10;
+    private static final String STARTED = "process_start_time_seconds ";
 
     private final ProbeClient engines;
     private final Map<Worker, Told> told = new ConcurrentHashMap<>();
@@ -45,6 +49,11 @@ final class EngineIds {
     /** The worker did not answer: another engine may come back in its place. */
     void forget(Worker worker) {
         told.remove(worker);
+    }
+
+    /** A hand-over from the worker has failed: another engine may be in its place. */
+    void doubt(String workerId) {
+        told.keySet().removeIf(worker -> worker.id().equals(workerId));
     }
 
     private Mono<EngineFacts> ofBootstrapServer(Worker worker, EngineFacts facts) {
@@ -77,16 +86,37 @@ final class EngineIds {
         if (declared != null && declared.engineId() != null) {
             return Mono.just(facts);
         }
-        Told before = told.get(probed.worker());
-        if (before != null && before.probes().incrementAndGet() % PROBES_PER_ID != 0) {
-            return Mono.just(facts.at(before.address()));
-        }
-        return NixlAnswer.ask(engines, probed)
-                .map(answer -> answer.address(declared, probed.worker().portOffset()))
-                .doOnNext(address -> told.put(probed.worker(), new Told(address, new AtomicInteger())))
+        return started(probed)
+                .flatMap(started -> address(probed, declared, started))
                 .map(facts::at);
     }
 
-    /** What an engine has said, and how many probes ago. */
-    private record Told(KvAddress address, AtomicInteger probes) {}
+    private Mono<KvAddress> address(Probed probed, @Nullable KvAddress declared, String started) {
+        Told before = told.get(probed.worker());
+        if (before != null && before.holds(started)) {
+            return Mono.just(before.address());
+        }
+        return NixlAnswer.ask(engines, probed)
+                .map(answer -> answer.address(declared, probed.worker().portOffset()))
+                .doOnNext(address -> told.put(probed.worker(), new Told(address, started, new AtomicInteger())));
+    }
+
+    /** Returns when the engine was started, as its metrics write it; empty if they do not tell. */
+    private Mono<String> started(Probed probed) {
+        return engines.get(probed.worker(), "/metrics", "metrics", probed.apiKey())
+                .map(body -> new String(body, StandardCharsets.UTF_8)
+                        .lines()
+                        .filter(line -> line.startsWith(STARTED))
+                        .findFirst()
+                        .orElse(""))
+                .onErrorReturn("");
+    }
+
+    /** What an engine has said, when it was started, and how many probes ago it said so. */
+    private record Told(KvAddress address, String started, AtomicInteger probes) {
+        /** Whether it need not be asked again, to be found out once for each probe. */
+        private boolean holds(String startedNow) {
+            return probes.incrementAndGet() % PROBES_PER_ID != 0 && started.equals(startedNow);
+        }
+    }
 }

@@ -66,6 +66,11 @@ final class HttpProbe {
                 });
     }
 
+    /** A hand-over from the worker has failed: the next probe asks its engine who it is. */
+    void doubt(String workerId) {
+        ids.doubt(workerId);
+    }
+
     private void forget(Worker worker) {
         inspector.forget(worker);
         versions.forget(worker);

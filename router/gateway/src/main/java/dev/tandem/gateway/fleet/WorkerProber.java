@@ -72,6 +72,11 @@ public final class WorkerProber implements AutoCloseable {
                 .subscribe());
     }
 
+    /** A hand-over from a worker has failed: its next probe finds out whether another engine is in its place. */
+    public void doubt(String workerId) {
+        probe.doubt(workerId);
+    }
+
     /** Ends all probes; none is reported afterwards by a round that has not begun. */
     @Override
     public void close() {

@@ -25,11 +25,13 @@ class EngineIdsTest {
     private static final Duration DEADLINE = Duration.ofSeconds(10);
 
     private final Deque<String> answers = new ArrayDeque<>();
+    private volatile String metrics = "";
     private final DisposableServer engine = HttpServer.create()
             .host("127.0.0.1")
             .port(0)
             .route(routes -> routes.get(
                             "/query", (request, response) -> response.sendString(Mono.just(answers.remove())))
+                    .get("/metrics", (request, response) -> response.sendString(Mono.just(metrics)))
                     .post("/v1/completions", (request, response) -> response.sendString(Mono.just(answers.remove()))))
             .bindNow();
     private final ConnectionProvider connections = ConnectionProvider.newConnection();
@@ -96,6 +98,32 @@ class EngineIdsTest {
             assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN)))
                     .isEqualTo("e1");
         }
+        assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN)))
+                .isEqualTo("e2");
+    }
+
+    @Test
+    void anEngineThatWasStartedAnewIsAskedAtOnce() {
+        answers.addAll(List.of(offer("\"e1\""), offer("\"e2\"")));
+        metrics = "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1.79527238379e+09\n";
+        complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN);
+        complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN);
+
+        metrics = metrics.replace("379e", "380e");
+
+        assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN)))
+                .isEqualTo("e2");
+    }
+
+    @Test
+    void anEngineWhoseHandOverFailedIsAskedAnew() {
+        answers.addAll(List.of(offer("\"e1\""), offer("\"e2\"")));
+        complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN);
+
+        ids.doubt("another");
+        assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN)))
+                .isEqualTo("e1");
+        ids.doubt("p");
         assertThat(id(complete(EngineIdSource.PREFILL_ANSWER, EngineFacts.UNKNOWN)))
                 .isEqualTo("e2");
     }
