@@ -5,6 +5,7 @@ import dev.tandem.core.fleet.FleetSnapshot;
 import dev.tandem.core.fleet.LoadView;
 import dev.tandem.core.fleet.Pool;
 import dev.tandem.core.fleet.Role;
+import dev.tandem.core.fleet.Worker;
 import dev.tandem.core.fleet.WorkerPair;
 import dev.tandem.core.request.ApiKind;
 import java.util.EnumSet;
@@ -12,6 +13,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The pools of one model, each with its compiled policy. Thread-safe; valid for one snapshot of the fleet. */
@@ -102,6 +104,14 @@ final class ModelRoutes {
     boolean paired(Set<String> excluded) {
         LoadView decodes = pairs.decodes(decode.load(excluded), prefill.load(excluded));
         return prefill.open(excluded) && new Pool(decode.pool().members(), decodes).anyEligible();
+    }
+
+    /** Whether some request can be served, at once or when a worker that is up has less to do. */
+    boolean serve(Predicate<Worker> up) {
+        Pool prefills = prefill.patient(up);
+        Pool decodes = decode.patient(up);
+        Pool partners = new Pool(decodes.members(), anyPairs.decodes(decodes.load(), prefills.load()));
+        return anyWhole.patient(up).anyEligible() || (handOver() && prefills.anyEligible() && partners.anyEligible());
     }
 
     /** Returns where whole requests go that are better off in one piece: unified workers before all others. */

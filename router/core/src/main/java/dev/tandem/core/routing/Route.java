@@ -5,6 +5,7 @@ import dev.tandem.core.fleet.LoadView;
 import dev.tandem.core.fleet.Pool;
 import dev.tandem.core.fleet.Worker;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A pool with the policy compiled for it. Thread-safe. */
@@ -51,6 +52,11 @@ final class Route {
     /** Returns the worker at a slot. */
     Worker worker(int slot) {
         return pool.members().worker(slot);
+    }
+
+    /** Returns a pool of the same workers in which whoever is up is eligible, however busy. */
+    Pool patient(Predicate<Worker> up) {
+        return new Pool(pool.members(), new Patient(pool.load(), slot -> up.test(worker(slot))));
     }
 
     /** Returns the load of the pool, in which the excluded workers are not eligible. */

@@ -169,6 +169,13 @@ public final class Router {
         return order.stream().anyMatch(route -> route.open(Set.of()));
     }
 
+    /** Whether requests for some model can be served now, at once or when workers that are up have less to do. */
+    public boolean serves() {
+        Predicate<Worker> up = worker ->
+                fleet.status(worker).map(status -> status.state().serving()).orElse(false);
+        return current().byModel().values().stream().anyMatch(candidates -> candidates.serve(up));
+    }
+
     /** Returns what decides who can take a request; requests that are equal in it can go to the same workers. */
     public Kind kind(RoutingRequest request) {
         boolean small = request.promptTokens() < settings.minSplitTokens();

@@ -390,6 +390,37 @@ class RouterTest {
         return router(RoutingSettings.defaults()).route(request, Set.of());
     }
 
+    @Test
+    void servesAsLongAsARequestForSomeModelHasAWay() {
+        Router whole = router(RoutingSettings.defaults());
+        assertThat(whole.serves()).isFalse();
+        up(P);
+        assertThat(whole.serves()).isTrue();
+        fleet.drain("p", true);
+        assertThat(whole.serves()).isFalse();
+    }
+
+    @Test
+    void halfAPairThatServesNothingAloneServesNothing() {
+        Router pairs = router(RoutingSettings.defaults(), terms(EnumSet.of(ApiKind.COMPLETIONS), Set.of()));
+        up(P);
+        assertThat(pairs.serves()).isFalse();
+        up(D);
+        assertThat(pairs.serves()).isFalse();
+        up(P, D);
+        assertThat(pairs.serves()).isTrue();
+    }
+
+    @Test
+    void fullWorkersServe() {
+        up(U);
+        try (Lease lease = fleet.lease(U, 0)) {
+            fleet.onRefused(U, Duration.ofSeconds(1));
+            assertThat(router(RoutingSettings.defaults()).serves()).isTrue();
+            assertThat(lease).isNotNull();
+        }
+    }
+
     private Router router(RoutingSettings settings) {
         return router(settings, terms(EnumSet.of(ApiKind.COMPLETIONS, ApiKind.CHAT), EnumSet.allOf(Role.class)));
     }

@@ -7,6 +7,7 @@ import dev.tandem.core.fleet.Fleet;
 import dev.tandem.core.lifecycle.EdgeListener;
 import dev.tandem.core.lifecycle.EngineMessageListener;
 import dev.tandem.core.lifecycle.RequestListener;
+import dev.tandem.core.routing.Router;
 import dev.tandem.core.time.Ticker;
 import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.body.BodyCollector;
@@ -208,10 +209,11 @@ class OpsConfiguration {
     }
 
     @Bean
-    HealthPages healthPages(Fleet fleet, Workforce workforce, Draining draining) {
+    HealthPages healthPages(Fleet fleet, Router router, Workforce workforce, Draining draining) {
         String version = Objects.requireNonNullElse(
                 OpsConfiguration.class.getPackage().getImplementationVersion(), "development");
-        return new HealthPages(version, workforce.simulated(), fleet::statuses, fleet::snapshot, draining);
+        return new HealthPages(
+                version, workforce.simulated(), fleet::statuses, fleet::snapshot, router::serves, draining);
     }
 
     @Bean

@@ -17,6 +17,7 @@ public final class HealthPages {
     private final boolean simulated;
     private final Supplier<List<WorkerStatus>> statuses;
     private final Supplier<FleetSnapshot> pairs;
+    private final BooleanSupplier serves;
     private final BooleanSupplier draining;
 
     /**
@@ -26,6 +27,7 @@ public final class HealthPages {
      * @param simulated whether the embedded simulator serves
      * @param statuses the fleet as it is now
      * @param pairs the pairs that get no requests, as it is now
+     * @param serves whether a request can be served now
      * @param draining whether the gateway is shutting down
      */
     public HealthPages(
@@ -33,11 +35,13 @@ public final class HealthPages {
             boolean simulated,
             Supplier<List<WorkerStatus>> statuses,
             Supplier<FleetSnapshot> pairs,
+            BooleanSupplier serves,
             BooleanSupplier draining) {
         this.version = version;
         this.simulated = simulated;
         this.statuses = statuses;
         this.pairs = pairs;
+        this.serves = serves;
         this.draining = draining;
     }
 
@@ -57,12 +61,15 @@ public final class HealthPages {
         return Page.json(200, "{\"status\":\"ok\"}");
     }
 
-    /** 200 while a worker serves and the gateway is not draining, else 503 with the reason. */
+    /** 200 while a request can be served and the gateway is not draining, else 503 with the reason. */
     Page readyz() {
         if (draining.getAsBoolean()) {
             return notReady("draining");
         }
-        return report().serving() ? livez() : notReady("no worker serves");
+        if (serves.getAsBoolean()) {
+            return livez();
+        }
+        return notReady(report().serving() ? "the workers that are up serve no request alone" : "no worker serves");
     }
 
     private static Page notReady(String reason) {

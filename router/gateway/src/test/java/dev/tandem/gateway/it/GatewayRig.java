@@ -92,12 +92,18 @@ final class GatewayRig implements AutoCloseable {
 
         /** Starts the gateway and returns when all of its workers are up. */
         GatewayRig start() {
+            GatewayRig rig = launch();
+            rig.awaitWorkersUp();
+            return rig;
+        }
+
+        /** Starts the gateway, whatever its workers are. */
+        GatewayRig launch() {
             BlockingCalls.watch();
             GatewayRig rig = new GatewayRig(new SpringApplicationBuilder(TandemGateway.class)
                     .run(settings.entrySet().stream()
                             .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())
                             .toArray(String[]::new)));
-            rig.awaitWorkersUp();
             return rig;
         }
     }

@@ -21,8 +21,10 @@ import org.junit.jupiter.api.Test;
 class HealthPagesTest {
     private List<WorkerStatus> fleet = List.of();
     private final Fleet pairs = new Fleet(FleetSettings.defaults(), () -> 0);
+    private boolean served;
     private boolean draining;
-    private final HealthPages pages = new HealthPages("1.2.3", false, () -> fleet, pairs::snapshot, () -> draining);
+    private final HealthPages pages =
+            new HealthPages("1.2.3", false, () -> fleet, pairs::snapshot, () -> served, () -> draining);
 
     @Test
     void isOkWhenAllWorkersServe() {
@@ -82,9 +84,8 @@ class HealthPagesTest {
         fleet = List.of(status("a", Role.UNIFIED, State.PROBATION, "on probation since it came back"));
 
         assertThat(pages.healthz().body()).contains("\"status\":\"ok\"").contains("\"state\":\"probation\"");
-        assertThat(pages.readyz().status()).isEqualTo(200);
         fleet = List.of(status("a", Role.UNIFIED, State.EJECTED, "5 requests failed in a row"));
-        assertThat(pages.readyz().status()).isEqualTo(503);
+        assertThat(pages.healthz().status()).isEqualTo(503);
     }
 
     @Test
@@ -97,7 +98,8 @@ class HealthPagesTest {
 
     @Test
     void saysThatItIsSimulated() {
-        HealthPages simulated = new HealthPages("1.2.3", true, () -> fleet, pairs::snapshot, () -> draining);
+        HealthPages simulated =
+                new HealthPages("1.2.3", true, () -> fleet, pairs::snapshot, () -> served, () -> draining);
 
         assertThat(simulated.healthz().body()).contains("\"simulated\":true");
     }
@@ -117,15 +119,18 @@ class HealthPagesTest {
     }
 
     @Test
-    void isReadyWhileAWorkerServes() {
+    void isReadyWhileARequestCanBeServed() {
+        assertThat(pages.readyz().body()).contains("no worker serves");
+        fleet = List.of(status("p", Role.PREFILL, State.UP, "ok"));
         assertThat(pages.readyz().status()).isEqualTo(503);
-        fleet = List.of(status("a", Role.UNIFIED, State.UP, "ok"));
+        assertThat(pages.readyz().body()).contains("serve no request alone");
+        served = true;
         assertThat(pages.readyz().status()).isEqualTo(200);
     }
 
     @Test
     void isNotReadyWhileDraining() {
-        fleet = List.of(status("a", Role.UNIFIED, State.UP, "ok"));
+        served = true;
         draining = true;
 
         assertThat(pages.readyz()).isEqualTo(Page.json(503, "{\"status\":\"not ready\",\"reason\":\"draining\"}"));
