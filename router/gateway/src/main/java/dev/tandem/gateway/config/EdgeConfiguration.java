@@ -19,6 +19,11 @@ import reactor.netty.http.server.HttpServerState;
 /** Limits of the listening socket, of its connections and of heads. */
 @Configuration(proxyBeanMethods = false)
 class EdgeConfiguration {
+    /** Enough for orchestrators and whoever reads metrics, and too few to be missed among the open files. */
+    private static final int MANAGEMENT_CONNECTIONS = 128;
+
+    private static final int MANAGEMENT_CONNECTIONS_OF_PEER = 32;
+
     @Bean
     Connections connections(TandemProperties properties) {
         EdgeProperties edge = properties.edge();
@@ -26,29 +31,51 @@ class EdgeConfiguration {
     }
 
     @Bean
-    FrontDoor frontDoor(
-            TandemProperties properties, Connections connections, ErrorWriter errors, EdgeListener listener) {
+    HeadLimits headLimits(TandemProperties properties) {
         EdgeProperties edge = properties.edge();
-        HeadLimits heads = new HeadLimits(
+        return new HeadLimits(
                 (int) edge.maxRequestLine().toBytes(),
                 (int) edge.maxHeaderSize().toBytes(),
                 edge.maxHeaders(),
                 edge.headTimeout(),
                 edge.maxPipelined());
-        return new FrontDoor(connections, heads, errors::bytes, listener);
     }
 
     @Bean
-    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> listenerLimits(
-            TandemProperties properties, FrontDoor door, EdgeListener listener) {
+    ListenerLimits listenerLimits(TandemProperties properties) {
         EdgeProperties edge = properties.edge();
-        ListenerLimits limits = new ListenerLimits(
+        return new ListenerLimits(
                 edge.writeStall(),
                 edge.idleTimeout(),
                 (int) edge.sendBuffer().toBytes(),
                 properties.body().readSilence(),
                 properties.body().readTimeout());
-        return factory -> factory.addServerCustomizers(server -> limits.applyTo(server, listener), door::applyTo);
+    }
+
+    @Bean
+    FrontDoor clientDoor(
+            Connections connections,
+            ListenerLimits limits,
+            HeadLimits heads,
+            ErrorWriter errors,
+            EdgeListener listener) {
+        return new FrontDoor(connections, limits, heads, errors::bytes, listener);
+    }
+
+    /** Has connections of its own to give, so that clients cannot take them all. */
+    @Bean
+    FrontDoor managementDoor(ListenerLimits limits, HeadLimits heads, ErrorWriter errors, EdgeListener listener) {
+        return new FrontDoor(
+                new Connections(MANAGEMENT_CONNECTIONS, MANAGEMENT_CONNECTIONS_OF_PEER),
+                limits,
+                heads,
+                errors::bytes,
+                listener);
+    }
+
+    @Bean
+    WebServerFactoryCustomizer<NettyReactiveWebServerFactory> doorForClients(FrontDoor clientDoor) {
+        return factory -> factory.addServerCustomizers(clientDoor::applyTo);
     }
 
     /** Whoever gets an answer while the gateway goes down is to connect elsewhere for the next one. */

@@ -15,6 +15,7 @@ import dev.tandem.gateway.config.settings.DrainProperties;
 import dev.tandem.gateway.config.settings.HealthProperties;
 import dev.tandem.gateway.config.settings.SaturationProperties;
 import dev.tandem.gateway.edge.Connections;
+import dev.tandem.gateway.edge.FrontDoor;
 import dev.tandem.gateway.exchange.EngineClient;
 import dev.tandem.gateway.fleet.LoadSampler;
 import dev.tandem.gateway.fleet.ProbeSettings;
@@ -218,12 +219,17 @@ class OpsConfiguration {
 
     @Bean
     ManagementServer managementServer(
-            TandemProperties properties, PrometheusMeterRegistry meters, HealthPages health, Fleet fleet) {
+            TandemProperties properties,
+            FrontDoor managementDoor,
+            PrometheusMeterRegistry meters,
+            HealthPages health,
+            Fleet fleet) {
         Map<String, Supplier<Page>> pages = new HashMap<>(health.byPath());
         pages.put("/metrics", () -> new Page(200, "text/plain; version=0.0.4; charset=utf-8", meters.scrape()));
         TandemProperties.ManagementProperties management = properties.management();
         try {
-            return ManagementServer.start(management.address(), management.port(), pages, new WorkerDrains(fleet));
+            return ManagementServer.start(
+                    management.address(), management.port(), managementDoor::applyTo, pages, new WorkerDrains(fleet));
         } catch (ChannelBindException e) {
             throw new InvalidConfigurationException(
                     "the management port " + management.port() + " is taken",

@@ -11,11 +11,12 @@ import org.slf4j.LoggerFactory;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.server.HttpServer;
 
-/** What a client meets first: the limits of connections, then the rules of heads. Thread-safe. */
+/** What stands before a server: the limits of connections and of time, then the rules of heads. Thread-safe. */
 public final class FrontDoor {
     private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
 
     private final Connections connections;
+    private final ListenerLimits limits;
     private final HeadLimits heads;
     private final Function<FailureException, byte[]> errors;
     private final EdgeListener listener;
@@ -27,10 +28,12 @@ public final class FrontDoor {
      */
     public FrontDoor(
             Connections connections,
+            ListenerLimits limits,
             HeadLimits heads,
             Function<FailureException, byte[]> errors,
             EdgeListener listener) {
         this.connections = connections;
+        this.limits = limits;
         this.heads = heads;
         this.errors = errors;
         this.listener = listener;
@@ -38,7 +41,7 @@ public final class FrontDoor {
 
     /** Puts the door into a server. */
     public HttpServer applyTo(HttpServer server) {
-        return server.doOnChannelInit((observer, channel, remoteAddress) -> receive(channel));
+        return limits.applyTo(server, listener).doOnChannelInit((observer, channel, remoteAddress) -> receive(channel));
     }
 
     @SuppressWarnings("FutureReturnValueIgnored") // closing cannot fail in a way that matters

@@ -25,7 +25,7 @@ public record ListenerLimits(
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(8 * 1024, 16 * 1024);
 
     /** Applies the limits to a server and tells the listener of clients that do not read. */
-    public HttpServer applyTo(HttpServer server, EdgeListener listener) {
+    HttpServer applyTo(HttpServer server, EdgeListener listener) {
         return server.childOption(ChannelOption.SO_SNDBUF, sendBuffer)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
                 .childOption(ChannelOption.TCP_NODELAY, true)

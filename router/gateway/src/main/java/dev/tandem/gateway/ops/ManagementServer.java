@@ -4,6 +4,7 @@ package dev.tandem.gateway.ops;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.NettyOutbound;
@@ -27,15 +28,18 @@ public final class ManagementServer implements AutoCloseable {
      *
      * @param address address to bind to
      * @param port port, or 0 for any free one
+     * @param door stands before the pages: its limits are to hold for whoever reaches the port
      * @param pages makers of the pages, by path
      * @param drains what {@code POST} (begin) and {@code DELETE} (end) on {@code /workers/ID/drain} do
      * @throws RuntimeException if the port is taken
      */
     public static ManagementServer start(
-            String address, int port, Map<String, Supplier<Page>> pages, WorkerDrains drains) {
-        return new ManagementServer(HttpServer.create()
-                .host(address)
-                .port(port)
+            String address,
+            int port,
+            UnaryOperator<HttpServer> door,
+            Map<String, Supplier<Page>> pages,
+            WorkerDrains drains) {
+        return new ManagementServer(door.apply(HttpServer.create().host(address).port(port))
                 .route(routes -> {
                     pages.forEach((path, page) -> add(routes, path, page));
                     routes.post(DRAIN, (request, response) -> send(drains.begin(id(request)), response))

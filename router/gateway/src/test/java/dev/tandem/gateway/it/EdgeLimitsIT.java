@@ -68,6 +68,16 @@ final class EdgeLimitsIT {
     }
 
     @Test
+    void aHeadThatTricklesIntoTheManagementPortIsCutOff() throws IOException {
+        try (RawClient client = RawClient.open(rig.managementPort())) {
+            client.write("GET /metrics HTTP/1.1\r\nhost");
+
+            assertOpenAiError(client.read(), 408, "request_timeout");
+            assertThat(client.closedByGateway()).isTrue();
+        }
+    }
+
+    @Test
     void aConnectionTooManyIsClosed() throws IOException {
         List<RawClient> clients = new ArrayList<>();
         try {

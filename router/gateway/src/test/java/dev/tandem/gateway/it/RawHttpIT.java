@@ -67,6 +67,10 @@ final class RawHttpIT {
                 .toList();
     }
 
+    static List<Case> refusedAtTheDoor() {
+        return RawCorpus.refused().stream().filter(request -> !request.routed()).toList();
+    }
+
     static List<Case> passing() {
         return RawCorpus.passing();
     }
@@ -88,6 +92,26 @@ final class RawHttpIT {
             writeByteByByte(client, request.bytes());
 
             assertRefused(request, client);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("refusedAtTheDoor")
+    void theManagementPortRefusesTheSame(Case request) throws IOException {
+        try (RawClient client = RawClient.open(rig.managementPort())) {
+            client.write(request.bytes());
+
+            assertRefused(request, client);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("passing")
+    void theManagementPortTakesTheSameAndHasNoSuchPage(Case request) throws IOException {
+        try (RawClient client = RawClient.open(rig.managementPort())) {
+            client.write(request.bytes());
+
+            assertThat(client.read().status()).isEqualTo(404);
         }
     }
 

@@ -17,13 +17,18 @@ import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class ManagementServerTest {
     private final Fleet fleet = new Fleet(FleetSettings.defaults(), Ticker.SYSTEM);
     private final ManagementServer server = ManagementServer.start(
-            "127.0.0.1", 0, Map.of("/page", () -> new Page(200, "text/plain", "hello")), new WorkerDrains(fleet));
+            "127.0.0.1",
+            0,
+            UnaryOperator.identity(),
+            Map.of("/page", () -> new Page(200, "text/plain", "hello")),
+            new WorkerDrains(fleet));
 
     ManagementServerTest() {
         fleet.replace(List.of(new Worker("w1", URI.create("http://127.0.0.1:1"), Role.UNIFIED)));
