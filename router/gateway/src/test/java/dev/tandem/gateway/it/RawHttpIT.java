@@ -9,6 +9,7 @@ import dev.tandem.gateway.edge.RawCorpus.Case;
 import dev.tandem.gateway.it.RawClient.Answer;
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,6 +31,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class RawHttpIT {
     private static final String MODELS = "GET /v1/models HTTP/1.1\r\nhost: g\r\n\r\n";
     private static final String ASK = "{\"model\":\"tiny\",\"prompt\":\"four\"}";
+
+    /** Groups of requests of whose bodies something is wrong. */
+    private static final Set<String> IN_BODIES = Set.of("chunk", "trailer");
 
     private RawEngine engine;
     private GatewayRig rig;
@@ -95,13 +99,16 @@ final class RawHttpIT {
         }
     }
 
+    /** Nobody reads bodies there, so a broken one ends the connection behind the answer to its head. */
     @ParameterizedTest
     @MethodSource("refusedAtTheDoor")
     void theManagementPortRefusesTheSame(Case request) throws IOException {
         try (RawClient client = RawClient.open(rig.managementPort())) {
             client.write(request.bytes());
 
-            assertRefused(request, client);
+            int status = IN_BODIES.contains(request.group()) ? 404 : request.status();
+            assertThat(client.read().status()).isEqualTo(status);
+            assertThat(client.closedByGateway()).isTrue();
         }
     }
 
