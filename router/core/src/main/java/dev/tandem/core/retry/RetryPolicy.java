@@ -20,9 +20,10 @@ public record RetryPolicy(int maxAttempts) {
     /**
      * Returns the next move.
      *
-     * <p>A worker that never saw the request does not count for much: the next one is asked until the attempts are used
-     * up. One that took it and failed is replaced once at most, because the request itself may be what kills workers. A
-     * hand-over that failed may be tried with another prefill worker, but the last attempt does without.
+     * <p>A worker that never saw the request, or was full, does not count for much: the next one is asked until the
+     * attempts are used up. One that took it and failed is replaced once at most, because the request itself may be
+     * what kills workers. A hand-over that failed may be tried with another prefill worker, but the last attempt does
+     * without.
      *
      * @param failure how the attempt ended, before any byte reached the client
      * @param attempts attempts made so far, at least 1
@@ -45,7 +46,7 @@ public record RetryPolicy(int maxAttempts) {
     private NextMove after(Failure failure, int attempts, int mostTaken) {
         int most = switch (failure.retry()) {
             case NEVER -> 1;
-            case BEFORE_FIRST_BYTE -> mostTaken;
+            case BEFORE_FIRST_BYTE -> failure == Failure.ENGINE_BUSY ? maxAttempts : mostTaken;
             case ALWAYS, WITHOUT_HANDOVER -> maxAttempts;
         };
         if (attempts >= most) {

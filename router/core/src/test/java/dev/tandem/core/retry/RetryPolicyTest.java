@@ -21,10 +21,16 @@ class RetryPolicyTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"ENGINE_ERROR", "ENGINE_DROPPED", "ENGINE_STALLED", "ENGINE_BUSY"})
+    @EnumSource(names = {"ENGINE_ERROR", "ENGINE_DROPPED", "ENGINE_STALLED"})
     void replacesAWorkerThatTookTheRequestOnce(Failure failure) {
         assertThat(policy.after(failure, 1)).isEqualTo(AGAIN);
         assertThat(policy.after(failure, 2)).isEqualTo(new NextMove.GiveUp(failure));
+    }
+
+    @Test
+    void looksForAWorkerWithRoomAsLongAsThereAreAttempts() {
+        assertThat(policy.after(Failure.ENGINE_BUSY, 2)).isEqualTo(AGAIN);
+        assertThat(policy.after(Failure.ENGINE_BUSY, 3)).isEqualTo(new NextMove.GiveUp(Failure.ENGINE_BUSY));
     }
 
     @Test

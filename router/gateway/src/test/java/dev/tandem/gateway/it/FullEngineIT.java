@@ -127,6 +127,36 @@ final class FullEngineIT {
     }
 
     @Test
+    void whoeverHasRoomIsFoundBehindTwoThatAreFull() throws IOException {
+        AtomicInteger asked = new AtomicInteger();
+        RawEngine.Behaviour twoAreFull = (request, wire) -> {
+            if (asked.incrementAndGet() <= 2) {
+                refuse(wire, 7);
+            } else {
+                wire.json(200, TEXT);
+            }
+        };
+        try (RawEngine one = RawEngine.start("tiny");
+                RawEngine two = RawEngine.start("tiny");
+                RawEngine three = RawEngine.start("tiny");
+                GatewayRig rig = GatewayRig.setup()
+                        .worker("one", one.url(), Role.UNIFIED)
+                        .worker("two", two.url(), Role.UNIFIED)
+                        .worker("three", three.url(), Role.UNIFIED)
+                        .start()) {
+            Stream.of(one, two, three).forEach(engine -> engine.on(twoAreFull));
+
+            Answer answer = RawClient.post(rig.port(), PATH, ASK);
+            assertThat(answer.status()).as(answer.toString()).isEqualTo(200);
+            assertThat(answer.header("x-tandem-attempts")).isEqualTo("3");
+            assertThat(List.of(one, two, three))
+                    .as("never the same worker twice")
+                    .allSatisfy(engine -> assertThat(engine.received()).hasSize(1));
+            rig.assertNothingLeft();
+        }
+    }
+
+    @Test
     void whoComesToAFullEngineWaitsUntilARequestHasLeftIt() throws Exception {
         CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch served = new CountDownLatch(1);
