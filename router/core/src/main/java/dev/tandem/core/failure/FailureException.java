@@ -52,6 +52,11 @@ public final class FailureException extends RuntimeException {
         return failure;
     }
 
+    /** Whether it is such a failure, or was caused by one. */
+    public boolean comesFrom(Failure origin) {
+        return failure == origin || (getCause() instanceof FailureException cause && cause.comesFrom(origin));
+    }
+
     /** Returns the sentence for the client. */
     public String detail() {
         return java.util.Objects.requireNonNullElse(getMessage(), failure.code());

@@ -102,7 +102,9 @@ public final class AnswerRelay {
                 return Flux.empty();
             }
             if (tap.failedByEngine()) {
-                broke(new FailureException(Failure.STREAM_INTERRUPTED, "the worker reported an error in its stream"));
+                broke(DeadEngine.judged(
+                        new FailureException(Failure.STREAM_INTERRUPTED, "the worker reported an error in its stream"),
+                        tap.tailText()));
                 return Flux.empty();
             }
             return Flux.error(

@@ -76,7 +76,8 @@ public final class AnswerTap {
         };
     }
 
-    private String tailText() {
+    /** Returns the last bytes, as single characters. */
+    String tailText() {
         int kept = (int) Math.min(seen, TAIL_BYTES);
         int end = (int) (seen % TAIL_BYTES);
         if (kept < TAIL_BYTES || end == 0) {

@@ -41,6 +41,11 @@ final class FirstFrame {
         return failed || none || GivenUp.in(seen) ? Verdict.FAILED : Verdict.BEGUN;
     }
 
+    /** Returns what has been seen, in single bytes. */
+    CharSequence seen() {
+        return seen;
+    }
+
     /** Whether what has been seen may be a whole answer, which needs no blank line at its end. */
     boolean whole() {
         return JSON.matcher(seen).lookingAt();

@@ -79,8 +79,9 @@ public final class Peek implements CoreSubscriber<ByteBuf> {
             case UNKNOWN -> upstream.request(1);
             case FAILED -> {
                 abandon();
-                sink.error(new FailureException(
-                        Failure.ENGINE_ERROR, "the worker's stream began with an error, or is none"));
+                FailureException failure = new FailureException(
+                        Failure.ENGINE_ERROR, "the worker's stream began with an error, or is none");
+                sink.error(DeadEngine.judged(failure, frame.seen()));
             }
             case BEGUN -> begin();
         }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * How the body of an answer ended. Immutable.
  *
  * @param kind what ended it
- * @param failure what went wrong on the engine's side, if it did
+ * @param failure what went wrong on the engine's side; null unless it broke off
  * @param bytes bytes that were passed on
  * @param usage what the engine said of the tokens it used
  */

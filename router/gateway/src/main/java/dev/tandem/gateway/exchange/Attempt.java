@@ -6,6 +6,7 @@ import dev.tandem.core.disagg.Handover;
 import dev.tandem.core.disagg.HandoverProof;
 import dev.tandem.core.disagg.KvConnector;
 import dev.tandem.core.disagg.KvConnector.WhenAbandoned;
+import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Lease;
 import dev.tandem.core.fleet.Worker;
@@ -15,9 +16,7 @@ import dev.tandem.core.lifecycle.RequestRecord;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.handover.Awaited;
-import java.util.HashSet;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -43,8 +42,7 @@ public final class Attempt implements AutoCloseable {
     private final AtomicBoolean counted = new AtomicBoolean();
     private final Sinks.Empty<Void> closed = Sinks.empty();
     private final OfPrefill ofPrefill = new OfPrefill();
-    private final Set<String> blamed = new HashSet<>();
-    private final Set<String> doubted = new HashSet<>();
+    private final Culprits culprits = new Culprits();
     private volatile @Nullable BooleanSupplier drain;
     private volatile @Nullable Awaited awaited;
     private volatile @Nullable EngineAnswer answer;
@@ -126,14 +124,9 @@ public final class Attempt implements AutoCloseable {
         return prefillNanos;
     }
 
-    /** Returns the ids of the workers that have failed this attempt. */
-    public Set<String> blamed() {
-        return blamed;
-    }
-
-    /** Returns the ids of workers that may have failed it, and are better avoided as long as there are others. */
-    public Set<String> doubted() {
-        return doubted;
+    /** Returns the workers that have failed it. */
+    public Culprits culprits() {
+        return culprits;
     }
 
     /** Returns what the prefill worker has told for the answer. */
@@ -154,22 +147,15 @@ public final class Attempt implements AutoCloseable {
         }
     }
 
-    /** The worker that answered has died in the midst of its answer. */
-    public void died() {
-        blame(decodeLease.seat().worker());
+    /** The worker that answered has failed in the midst of its answer. */
+    public void brokeOff(FailureException failure) {
+        culprits.blame(decodeLease.seat().worker());
+        culprits.note(decodeLease.seat().worker(), failure);
     }
 
     /** Returns what is known of the engine that answers. */
     public EngineFacts answering() {
         return decodeLease.seat().facts();
-    }
-
-    void blame(Worker worker) {
-        blamed.add(worker.id());
-    }
-
-    void doubt(Worker worker) {
-        doubted.add(worker.id());
     }
 
     /** The prefill leg is being sent. */
@@ -358,7 +344,8 @@ public final class Attempt implements AutoCloseable {
 
     private void abandon() {
         BooleanSupplier takeOver = drain;
-        boolean drainable = connector.whenAbandoned() == WhenAbandoned.DRAIN_DECODE && blamed.isEmpty();
+        boolean drainable = connector.whenAbandoned() == WhenAbandoned.DRAIN_DECODE
+                && culprits.blamed().isEmpty();
         if (drainable && takeOver != null && takeOver.getAsBoolean()) {
             handoverEnded(HandoverResult.DRAINED);
         } else {

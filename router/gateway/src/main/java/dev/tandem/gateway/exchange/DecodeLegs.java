@@ -9,6 +9,7 @@ import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.lifecycle.RequestListener.LegKind;
+import dev.tandem.gateway.answer.DeadEngine;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.GivenUp;
 import dev.tandem.gateway.answer.Peek;
@@ -51,7 +52,7 @@ final class DecodeLegs {
                     if (answer.successful()) {
                         return whole(answer, read);
                     }
-                    return answer.rejected() ? whole(answer) : Mono.error(refusal(answer));
+                    return answer.rejected() ? whole(answer) : refusal(answer);
                 })
                 .flatMap(answer ->
                         attempt.connector().mayGiveUp() ? kept(answer, request.streaming()) : Mono.just(answer))
@@ -84,21 +85,22 @@ final class DecodeLegs {
      */
     private FailureException failed(Attempt attempt, Leg leg, FailureException failure) {
         refused(listener, leg, failure);
+        attempt.culprits().note(leg.worker(), failure);
         FailureException known = failure;
         boolean fails = failure.failure() == Failure.ENGINE_ERROR;
         if (fails
                 && attempt.dependsOnOffer()
                 && attempt.exchange() instanceof Sequential(Leg prefill, Carried carried, var decode)) {
             attempt.offerNotRead();
-            attempt.blame(prefill.worker());
-            attempt.doubt(leg.worker());
+            attempt.culprits().blame(prefill.worker());
+            attempt.culprits().doubt(leg.worker());
             known = new FailureException(Failure.KV_TRANSFER_FAILED, failure.detail(), failure);
         } else {
             if (fails && attempt.exchange() instanceof Parallel(Leg prefill, var decode)) {
-                attempt.doubt(prefill.worker());
+                attempt.culprits().doubt(prefill.worker());
             }
             attempt.unclaimed();
-            attempt.blame(leg.worker());
+            attempt.culprits().blame(leg.worker());
         }
         listener.onLegFailed(LegKind.DECODE, leg, known.failure());
         return known;
@@ -116,16 +118,19 @@ final class DecodeLegs {
                 : answer.all(WHOLE_ANSWER_BYTES).map(read).map(answer::whole);
     }
 
-    /** Gives an answer up that is neither a success nor a rejection of the request, and says what it was. */
-    static FailureException refusal(EngineAnswer answer) {
-        answer.abandon();
+    /** Gives an answer up that is neither a success nor a rejection of the request, and fails with what it was. */
+    static Mono<EngineAnswer> refusal(EngineAnswer answer) {
         int status = answer.status();
         Failure failure = switch (status) {
             case 429, 503 -> Failure.ENGINE_BUSY;
             default -> answer.rejected() ? Failure.ENGINE_REJECTED : Failure.ENGINE_ERROR;
         };
         FailureException refused = new FailureException(failure, "the worker answered " + status);
-        return failure == Failure.ENGINE_BUSY ? refused.retryingAfter(retryAfter(answer)) : refused;
+        if (failure == Failure.ENGINE_ERROR) {
+            return DeadEngine.heard(answer, refused).flatMap(Mono::error);
+        }
+        answer.abandon();
+        return Mono.error(failure == Failure.ENGINE_BUSY ? refused.retryingAfter(retryAfter(answer)) : refused);
     }
 
     /** Engines that say a date, as they may, say nothing. */

@@ -63,7 +63,7 @@ public final class Drains implements AutoCloseable {
     private static Mono<Void> read(EngineAnswer answer) {
         return answer.successful()
                 ? answer.body().doOnNext(ReferenceCountUtil::release).then()
-                : Mono.error(DecodeLegs.refusal(answer));
+                : DecodeLegs.refusal(answer).then();
     }
 
     /** Ends all legs. */

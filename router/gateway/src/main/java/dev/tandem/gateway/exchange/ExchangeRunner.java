@@ -32,6 +32,7 @@ import dev.tandem.gateway.handover.Notices;
 import io.netty.buffer.ByteBuf;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
@@ -70,11 +71,13 @@ public final class ExchangeRunner {
     /**
      * Runs an attempt.
      *
+     * @param condemned whether the workers that have died in this attempt are too many for the request to go to
+     *     another; asked before decode goes on alone
      * @return the answer for the client: successful, or the engine's rejection of the request; or a
      *     {@link FailureException}
      */
-    public Mono<EngineAnswer> run(Attempt attempt, Asked asked) {
-        Legs legs = new Legs(attempt, asked);
+    public Mono<EngineAnswer> run(Attempt attempt, Asked asked, BooleanSupplier condemned) {
+        Legs legs = new Legs(attempt, asked, condemned);
         return switch (attempt.exchange()) {
             case Single(Leg decode) -> decode(legs, decode);
             case Sequential exchange -> oneAfterTheOther(legs, exchange);
@@ -178,7 +181,8 @@ public final class ExchangeRunner {
 
     private static Mono<Next> withoutPrefill(Legs legs, Sequential exchange, FailureException failure) {
         return switch (legs.attempt().connector().afterPrefillFailure()) {
-            case DECODE_ALONE -> Mono.just(new Next.Decode(exchange.decode()));
+            case DECODE_ALONE ->
+                legs.condemned().getAsBoolean() ? Mono.error(failure) : Mono.just(new Next.Decode(exchange.decode()));
             case ROUTE_AGAIN -> Mono.error(failure);
         };
     }
@@ -260,7 +264,7 @@ public final class ExchangeRunner {
     }
 
     /** What the legs of one attempt share. */
-    private record Legs(Attempt attempt, Asked asked) {
+    private record Legs(Attempt attempt, Asked asked, BooleanSupplier condemned) {
         private boolean streaming() {
             return asked.streaming();
         }

@@ -151,20 +151,21 @@ final class PrefillLegs {
     private static Mono<EngineAnswer> refused(Attempt attempt, EngineAnswer answer) {
         return answer.rejected() && attempt.connector().afterPrefillFailure() == AfterPrefillFailure.ROUTE_AGAIN
                 ? DecodeLegs.whole(answer).doOnNext(rejection -> attempt.prefillRejected())
-                : Mono.error(DecodeLegs.refusal(answer));
+                : DecodeLegs.refusal(answer);
     }
 
     private FailureException failed(Attempt attempt, Leg leg, FailureException failure, long start) {
         attempt.prefilled(ticker.nanoTime() - start);
         attempt.prefillFailed(SILENT.contains(failure.failure()));
+        attempt.culprits().note(leg.worker(), failure);
         DecodeLegs.refused(listener, leg, failure);
         listener.onLegFailed(LegKind.PREFILL, leg, failure.failure());
         return switch (attempt.connector().afterPrefillFailure()) {
             case DECODE_ALONE -> failure;
             case ROUTE_AGAIN -> {
-                attempt.blame(leg.worker());
+                attempt.culprits().blame(leg.worker());
                 if (waitedFor(failure) && pushes(attempt.exchange())) {
-                    attempt.doubt(attempt.exchange().decode().worker());
+                    attempt.culprits().doubt(attempt.exchange().decode().worker());
                 }
                 yield computesNothing(failure)
                         ? failure
@@ -190,7 +191,7 @@ final class PrefillLegs {
     /** The decode worker is to blame, who did not call. */
     private FailureException notCalled(Attempt attempt, Leg leg, TimeoutException late) {
         listener.onLegFailed(LegKind.PREFILL, leg, Failure.KV_TRANSFER_FAILED);
-        attempt.blame(attempt.exchange().decode().worker());
+        attempt.culprits().blame(attempt.exchange().decode().worker());
         return new FailureException(Failure.KV_TRANSFER_FAILED, "the decode worker did not call back in time", late);
     }
 

@@ -16,11 +16,14 @@ import dev.tandem.gateway.admission.WaitingRoom;
 import dev.tandem.gateway.answer.AnswerRelay;
 import dev.tandem.gateway.answer.EngineAnswer;
 import dev.tandem.gateway.answer.RelayEnd;
+import dev.tandem.gateway.body.RequestBody;
 import dev.tandem.gateway.body.Resumable;
+import dev.tandem.gateway.exchange.Attempt;
 import dev.tandem.gateway.exchange.ExchangeRunner;
 import dev.tandem.gateway.resume.Resumes;
 import dev.tandem.gateway.resume.Successor;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -142,9 +145,14 @@ public final class RequestPipeline {
 
     private Mono<EngineAnswer> attempt(RequestScope scope) {
         Planner.Plan plan = planner.plan(scope);
-        scope.began(plan.attempt(), plan.routedTo(), plan.decisionNanos());
-        return runner.run(plan.attempt(), scope.askedNow())
-                .map(plan.attempt()::shown)
+        Attempt attempt = plan.attempt();
+        scope.began(attempt, plan.routedTo(), plan.decisionNanos());
+        RequestBody body = scope.request().body();
+        return runner.run(
+                        attempt,
+                        scope.askedNow(),
+                        () -> suspicion.condemns(body, attempt.culprits().dead()))
+                .map(attempt::shown)
                 .onErrorResume(FailureException.class, failure -> recover(scope, failure));
     }
 
@@ -237,14 +245,20 @@ public final class RequestPipeline {
         @Override
         public Mono<EngineAnswer> ask(FailureException died, ApiKind api, BodyEdits edits) {
             return Mono.defer(() -> {
-                Set<String> workers = scope.died(died.failure());
-                FailureException judged = suspicion.judged(scope.request().body(), workers, died);
-                if (judged.failure() == Failure.POISON_SUSPECTED) {
-                    return Mono.error(judged);
+                Set<String> dead = scope.brokeOff(died);
+                if (suspicion.condemns(scope.request().body(), dead)) {
+                    return Mono.error(died);
                 }
                 scope.asksFor(api, edits);
-                return attempt(scope);
+                return attempt(scope).doOnNext(answer -> goesOn(answer));
             });
+        }
+
+        /** A rejection is no answer of which anything follows. */
+        private void goesOn(EngineAnswer answer) {
+            if (answer.successful()) {
+                scope.goesOn();
+            }
         }
     }
 
@@ -282,15 +296,18 @@ public final class RequestPipeline {
                     scope.legCompleted();
                 }
                 case BROKEN -> {
-                    FailureException failure = end.failure();
-                    Failure cause = failure == null ? Failure.STREAM_INTERRUPTED : failure.failure();
-                    whenWritten = new Outcome.Truncated(cause);
-                    scope.legFailed(cause);
-                    if (failure != null) {
-                        suspicion.judged(scope.request().body(), scope.answering(), failure);
-                    }
+                    FailureException failure = Objects.requireNonNull(end.failure());
+                    whenWritten = new Outcome.Truncated(failure.failure());
+                    brokeOff(failure);
                 }
                 case CANCELLED -> scope.settle(new Outcome.ClientLeft());
+            }
+        }
+
+        /** One that nobody has gone on with has been noted when somebody was asked to. */
+        private void brokeOff(FailureException failure) {
+            if (scope.answering()) {
+                suspicion.condemns(scope.request().body(), scope.brokeOff(failure));
             }
         }
 

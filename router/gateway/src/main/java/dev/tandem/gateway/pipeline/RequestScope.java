@@ -3,6 +3,7 @@ package dev.tandem.gateway.pipeline;
 
 import dev.tandem.core.disagg.BodyEdits;
 import dev.tandem.core.failure.Failure;
+import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.lifecycle.Outcome;
 import dev.tandem.core.lifecycle.RequestListener;
@@ -19,6 +20,7 @@ import dev.tandem.gateway.answer.UsageReport;
 import dev.tandem.gateway.body.Resumable;
 import dev.tandem.gateway.exchange.Asked;
 import dev.tandem.gateway.exchange.Attempt;
+import dev.tandem.gateway.exchange.Culprits;
 import dev.tandem.gateway.resume.Resumes;
 import java.time.Duration;
 import java.util.HashSet;
@@ -47,6 +49,7 @@ final class RequestScope {
     private volatile @Nullable EngineAnswer answer;
     private @Nullable RoutedTo routedTo;
     private boolean whole;
+    private boolean answering;
     private int attempts;
     private int attemptsBefore;
     private int status = Failure.CLIENT_LEFT.status();
@@ -99,21 +102,26 @@ final class RequestScope {
                 : asked.as(asked.api(), Resumes.tellingIds(asked.edits(), asked.api(), engine()));
     }
 
-    /** The worker that answered has died; it is returned. */
-    Set<String> died(Failure how) {
+    /** The answer has broken off, and another worker may go on with it; returns who has died of the attempt. */
+    Set<String> brokeOff(FailureException how) {
+        answering = false;
         attemptsBefore = attempts;
-        legFailed(how);
         Attempt last = attempt;
         if (last != null) {
-            last.died();
+            listener.onLegFailed(LegKind.DECODE, last.exchange().decode(), how.failure());
+            last.brokeOff(how);
         }
         return failed();
     }
 
-    /** Returns the worker that answers. */
-    Set<String> answering() {
-        RoutedTo to = routedTo;
-        return to == null ? Set.of() : Set.of(to.decode());
+    /** Whether a worker answers that has not been found to have broken off. */
+    boolean answering() {
+        return answering;
+    }
+
+    /** Another worker goes on with the answer. */
+    void goesOn() {
+        answering = true;
     }
 
     /** From now on workers are asked for the rest of the answer. */
@@ -203,20 +211,22 @@ final class RequestScope {
         }
     }
 
-    /** The attempt has failed: the workers to blame, which are returned, are not asked again. */
+    /** The attempt has failed: the workers to blame are not asked again. Returns those who have died of it. */
     Set<String> failed() {
         Attempt last = attempt;
         if (last == null) {
             return Set.of();
         }
-        failedWorkers.addAll(last.blamed());
-        doubtedWorkers.addAll(last.doubted());
+        Culprits culprits = last.culprits();
+        failedWorkers.addAll(culprits.blamed());
+        doubtedWorkers.addAll(culprits.doubted());
         last.close();
-        return last.blamed();
+        return culprits.dead();
     }
 
     void answered(EngineAnswer got) {
         answer = got;
+        answering = true;
         status = got.status();
     }
 
@@ -226,14 +236,6 @@ final class RequestScope {
         if (last != null) {
             listener.onLegCompleted(LegKind.DECODE, last.exchange().decode(), ticker.nanoTime() - beganNanos);
             last.said(usage);
-        }
-    }
-
-    /** The leg that answers the client has broken off. */
-    void legFailed(Failure failure) {
-        Attempt last = attempt;
-        if (last != null) {
-            listener.onLegFailed(LegKind.DECODE, last.exchange().decode(), failure);
         }
     }
 

@@ -6,12 +6,13 @@ import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.retry.SuspectList;
 import dev.tandem.gateway.body.RequestBody;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a request that kills its workers from going through the fleet. Thread-safe.
  *
- * <p>A worker counts as dead when it has taken the request and its connection breaks without an answer, or within it.
+ * <p>A worker counts as dead when it has taken the request and its connection breaks without an answer, or within it;
+ * and when its engine says that it is dead ({@link dev.tandem.gateway.answer.DeadEngine}). A worker that fails the
+ * request in another way lives on. Requests that are under way at one moment are not held back: nobody knows yet.
  */
 public final class Suspicion {
     private final SuspectList suspects;
@@ -29,18 +30,27 @@ public final class Suspicion {
     }
 
     /**
-     * Notes how an attempt has failed.
+     * Whether a request is not to be tried any more.
      *
-     * @param workers who failed it
-     * @return the failure, or that the request is not to be tried any more
+     * @param dead the workers that have died with it in an attempt, which are noted
      */
-    FailureException judged(RequestBody body, Set<String> workers, FailureException failure) {
-        if (!(body instanceof RequestBody.Json json) || !died(failure)) {
-            return failure;
+    boolean condemns(RequestBody body, Set<String> dead) {
+        if (dead.isEmpty() || !(body instanceof RequestBody.Json json)) {
+            return false;
         }
         String request = json.digest();
-        workers.forEach(worker -> suspects.onDied(request, worker));
-        return suspects.refuses(request) ? poison() : failure;
+        dead.forEach(worker -> suspects.onDied(request, worker));
+        return suspects.refuses(request);
+    }
+
+    /**
+     * Notes how an attempt has failed.
+     *
+     * @param dead as in {@link #condemns}
+     * @return the failure, or that the request is not to be tried any more
+     */
+    FailureException judged(RequestBody body, Set<String> dead, FailureException failure) {
+        return condemns(body, dead) ? poison() : failure;
     }
 
     /** The request was answered well. */
@@ -48,17 +58,6 @@ public final class Suspicion {
         if (suspects.any() && body instanceof RequestBody.Json json) {
             suspects.onCompleted(json.digest());
         }
-    }
-
-    private static boolean died(FailureException failure) {
-        @Nullable Throwable cause = failure;
-        while (cause instanceof FailureException known) {
-            if (known.failure() == Failure.ENGINE_DROPPED) {
-                return true;
-            }
-            cause = known.getCause();
-        }
-        return false;
     }
 
     private static FailureException poison() {

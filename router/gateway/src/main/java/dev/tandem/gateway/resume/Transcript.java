@@ -4,6 +4,7 @@ package dev.tandem.gateway.resume;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
 import dev.tandem.core.request.ApiKind;
+import dev.tandem.gateway.answer.DeadEngine;
 import dev.tandem.gateway.answer.TokenIdFields;
 import dev.tandem.gateway.answer.WholeEvents;
 import dev.tandem.gateway.body.Resumable;
@@ -100,7 +101,9 @@ final class Transcript {
         }
         Chunk chunk = new Chunk(spoken, parsed(data));
         if (chunk.failed()) {
-            throw new FailureException(Failure.STREAM_INTERRUPTED, "the worker reported an error in its stream");
+            throw DeadEngine.judged(
+                    new FailureException(Failure.STREAM_INTERRUPTED, "the worker reported an error in its stream"),
+                    data);
         }
         return further ? rewritten(chunk) : first(chunk, event);
     }

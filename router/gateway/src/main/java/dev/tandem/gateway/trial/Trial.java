@@ -123,7 +123,7 @@ final class Trial {
     private Mono<TrialText> run(Attempt attempt, RequestBody body, RequestListener witness) {
         return legs.runner()
                 .apply(witness)
-                .run(attempt, new Asked(ApiKind.COMPLETIONS, body, EmptyHttpHeaders.INSTANCE, false))
+                .run(attempt, new Asked(ApiKind.COMPLETIONS, body, EmptyHttpHeaders.INSTANCE, false), () -> false)
                 .flatMap(Trial::read)
                 .doFinally(signal -> body.release());
     }

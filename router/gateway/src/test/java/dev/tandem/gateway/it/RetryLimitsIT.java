@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Retries that would make things worse are not made. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -73,16 +74,28 @@ final class RetryLimitsIT {
         }
     }
 
-    /** Without an answer, or behind its first events; with resume on, too, which would ask several workers. */
+    /** How a worker dies of a request, and whether another one would go on with its stream. */
+    private static Stream<Arguments> deaths() {
+        return Stream.of("off", "on")
+                .flatMap(resume -> Stream.of(
+                                Fault.of(Kind.RESET),
+                                Fault.of(Kind.RESET).after(900),
+                                Fault.of(Kind.ERROR_EVENT).after(0),
+                                Fault.of(Kind.ERROR_EVENT).after(3))
+                        .map(death -> Arguments.of(death, resume)));
+    }
+
+    /** Without an answer, or behind its first events; in silence, or with the words of a dead engine. */
     @ParameterizedTest
-    @ValueSource(ints = {-1, 900})
-    void aRequestThatKillsItsWorkersMeetsTwoOfThem(int bytes) throws IOException {
-        GatewayRig.Setup setup =
-                GatewayRig.setup().set("tandem.retry.suspect-workers", "2").set("tandem.stream.resume", "true");
-        try (Stack stack = Stack.start(setup, Fault.of(Kind.RESET).after(bytes))) {
+    @MethodSource("deaths")
+    void aRequestThatKillsItsWorkersMeetsTwoOfThem(Fault death, String resume) throws IOException {
+        GatewayRig.Setup setup = GatewayRig.setup()
+                .set("tandem.routing.prefill-policy", "round-robin")
+                .set("tandem.retry.suspect-workers", "2")
+                .set("tandem.stream.resume", resume);
+        try (Stack stack = Stack.start(setup, death)) {
             for (int repeated = 0; repeated < 4; repeated++) {
-                Answer answer = stack.complete(1, true);
-                assertThat(answer.text()).contains("\"error\"").doesNotContain("[DONE]");
+                assertThat(stack.complete(1, true).text()).contains("\"error\"");
             }
             assertThat(stack.complete(1, true).text()).contains("\"code\":\"poison_suspected\"");
             assertThat(stack.seen()).isEqualTo(2);
@@ -90,6 +103,17 @@ final class RetryLimitsIT {
             String chat = "{\"model\":\"tiny\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]}";
             assertThat(RawClient.post(stack.rig().port(), CHATS, chat).status()).isEqualTo(200);
             stack.rig().assertNothingLeft();
+        }
+    }
+
+    @Test
+    void anEngineThatFailsAndLivesOnMakesNoSuspect() throws IOException {
+        GatewayRig.Setup setup = GatewayRig.setup().set("tandem.retry.suspect-workers", "2");
+        try (Stack stack = Stack.start(setup, Fault.of(Kind.STATUS).status(500))) {
+            for (int repeated = 0; repeated < 4; repeated++) {
+                assertThat(stack.complete(1, false).text()).contains("\"code\":\"engine_error\"");
+            }
+            assertThat(stack.seen()).isEqualTo(8);
         }
     }
 
