@@ -6,16 +6,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.time.FakeTicker;
 import java.time.Duration;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class RetriesTest {
     private static final Duration FIRST = Duration.ofMillis(25);
     private static final Duration LONGEST = Duration.ofMillis(250);
 
-    private static Retries retries(int perSecond, double random) {
+    private final FakeTicker ticker = new FakeTicker();
+
+    private Retries retries(int perSecond, double random) {
         return new Retries(
                 new RetryPolicy(9),
-                new RetryBudget(new RetryBudget.Settings(0, perSecond), new FakeTicker()),
+                new RetryBudget(new RetryBudget.Settings(0, perSecond), ticker),
+                new LostStreams(ticker),
                 new Backoff(FIRST, LONGEST, () -> random));
     }
 
@@ -41,6 +45,32 @@ class RetriesTest {
 
         assertThat(retries.after(Failure.ENGINE_TIMEOUT, 1)).isEqualTo(new NextMove.GiveUp(Failure.ENGINE_TIMEOUT));
         assertThat(retries.after(Failure.ENGINE_BUSY, 1)).isEqualTo(new NextMove.RouteAgain());
+    }
+
+    @Test
+    void aStreamThatItsWorkersDeathHasCutGoesOnForNothing() {
+        Retries retries = retries(1, 0);
+        long began = ticker.nanoTime();
+        ticker.advance(FIRST);
+
+        IntStream.range(0, 100)
+                .forEach(stream -> assertThat(retries.mayResume("a", began)).isTrue());
+        assertThat(retries.after(Failure.ENGINE_BUSY, 1))
+                .as("the budget is untouched")
+                .isEqualTo(new NextMove.RouteAgain());
+    }
+
+    @Test
+    void aWorkerThatGoesOnLosingStreamsTakesFromTheBudget() {
+        Retries retries = retries(1, 0);
+        retries.mayResume("a", ticker.nanoTime());
+        ticker.advance(FIRST);
+
+        assertThat(retries.mayResume("a", ticker.nanoTime())).isTrue();
+        assertThat(retries.mayResume("a", ticker.nanoTime())).isFalse();
+        assertThat(retries.mayResume("b", ticker.nanoTime()))
+                .as("another worker")
+                .isTrue();
     }
 
     @Test

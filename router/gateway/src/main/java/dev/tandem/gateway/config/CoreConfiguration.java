@@ -10,6 +10,7 @@ import dev.tandem.core.health.BreakerSettings;
 import dev.tandem.core.health.SaturationSettings;
 import dev.tandem.core.prefix.Fingerprinter;
 import dev.tandem.core.retry.Backoff;
+import dev.tandem.core.retry.LostStreams;
 import dev.tandem.core.retry.Retries;
 import dev.tandem.core.retry.RetryBudget;
 import dev.tandem.core.retry.RetryPolicy;
@@ -133,6 +134,7 @@ class CoreConfiguration {
         return new Retries(
                 new RetryPolicy(retry.maxAttempts()),
                 new RetryBudget(budget, ticker),
+                new LostStreams(ticker),
                 new Backoff(
                         retry.backoff(),
                         retry.maxBackoff(),

@@ -249,6 +249,10 @@ public final class RequestPipeline {
                 if (suspicion.condemns(scope.request().body(), dead)) {
                     return Mono.error(died);
                 }
+                if (!retries.mayResume(scope.asking(), scope.beganNanos())) {
+                    listener.onRetryDenied();
+                    return Mono.error(died);
+                }
                 scope.asksFor(api, edits);
                 return attempt(scope).doOnNext(answer -> goesOn(answer));
             });

@@ -124,6 +124,17 @@ final class RequestScope {
         answering = true;
     }
 
+    /** Returns the worker that the last attempt has asked for its answer; empty before the first. */
+    String asking() {
+        RoutedTo to = routedTo;
+        return to == null ? "" : to.decode();
+    }
+
+    /** Returns when the last attempt began. */
+    long beganNanos() {
+        return beganNanos;
+    }
+
     /** From now on workers are asked for the rest of the answer. */
     void asksFor(ApiKind api, BodyEdits edits) {
         asked = asked.as(api, edits);

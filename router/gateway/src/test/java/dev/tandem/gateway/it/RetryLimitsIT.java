@@ -10,7 +10,9 @@ import dev.tandem.simulator.http.Fault;
 import dev.tandem.simulator.http.Fault.Kind;
 import dev.tandem.simulator.http.SimulatedEngine;
 import java.io.IOException;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -114,6 +116,94 @@ final class RetryLimitsIT {
                 assertThat(stack.complete(1, false).text()).contains("\"code\":\"engine_error\"");
             }
             assertThat(stack.seen()).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void whenAllWorkersFailInTheMidstOfTheirStreamsTheyGetAFifthMoreToo() throws IOException {
+        GatewayRig.Setup setup =
+                GatewayRig.setup().set("tandem.retry.always-per-second", "0").set("tandem.stream.resume", "on");
+        try (Stack stack = Stack.start(setup, Fault.of(Kind.TRUNCATE).after(3))) {
+            int requests = 200;
+            for (int i = 0; i < requests; i++) {
+                assertThat(stack.complete(i, true).text()).contains("stream_interrupted");
+            }
+            assertThat(stack.seen()).isBetween(requests + 1L, requests * 5L / 4);
+            assertThat(stack.rig().metric("tandem_retries_denied_total")).isPositive();
+            stack.rig().assertNothingLeft();
+        }
+    }
+
+    @Test
+    void whenOneWorkerDiesEachOfItsStreamsGoesOn() throws IOException {
+        try (RawEngine dying = RawEngine.start("tiny");
+                RawEngine other = RawEngine.start("tiny");
+                GatewayRig rig = GatewayRig.setup()
+                        .worker("dying", dying.url(), Role.UNIFIED)
+                        .worker("other", other.url(), Role.UNIFIED)
+                        .set("tandem.routing.prefill-policy", "round-robin")
+                        .set("tandem.retry.always-per-second", "10")
+                        .set("tandem.stream.resume", "on")
+                        .start()) {
+            dying.on((request, wire) -> {
+                wire.stream();
+                wire.chunk(event("one "));
+                wire.awaitPeerGone();
+            });
+            other.on((request, wire) -> {
+                wire.stream();
+                wire.chunk(event("one ") + event("two") + "data: [DONE]\n\n");
+                wire.end();
+            });
+            Map<RawClient, HttpReader.Head> clients = new LinkedHashMap<>();
+            for (int i = 0; i < 100; i++) {
+                RawClient client = RawClient.open(rig.port());
+                clients.put(client, client.send(COMPLETIONS, ask(i)).head());
+                assertThat(client.piece()).contains("one ");
+            }
+            assertThat(dying.received()).as("more than the budget").hasSizeGreaterThan(40);
+            dying.down();
+            for (Map.Entry<RawClient, HttpReader.Head> client : clients.entrySet()) {
+                try (RawClient open = client.getKey()) {
+                    assertThat(open.rest(client.getValue()).whole()).isTrue();
+                }
+            }
+            assertThat(rig.metric("tandem_requests_total", "outcome=\"completed\""))
+                    .isEqualTo(100);
+            assertThat(rig.metric("tandem_resumes_total", "resumed"))
+                    .isEqualTo(dying.received().size());
+            assertThat(rig.metric("tandem_retries_denied_total")).isZero();
+            rig.assertNothingLeft();
+        }
+    }
+
+    private static String event(String text) {
+        return "data: {\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":1,\"model\":\"tiny\","
+                + "\"choices\":[{\"index\":0,\"text\":\"" + text + "\",\"finish_reason\":null}]}\n\n";
+    }
+
+    private static String ask(int number) {
+        return "{\"model\":\"tiny\",\"stream\":true,\"temperature\":0,\"prompt\":\"number " + number + "\"}";
+    }
+
+    @Test
+    void aStreamGoesOnAsOftenAsItMay() throws IOException {
+        assertResumed(GatewayRig.setup(), 3);
+        assertResumed(GatewayRig.setup().set("tandem.stream.resume-limit", "1"), 1);
+    }
+
+    private static void assertResumed(GatewayRig.Setup setup, int times) throws IOException {
+        try (Stack stack = Stack.start(
+                setup.set("tandem.stream.resume", "on"), Fault.of(Kind.TRUNCATE).after(3))) {
+            Answer answer = stack.complete(1, true);
+
+            assertThat(answer.text())
+                    .contains("\"code\":\"stream_interrupted\"")
+                    .doesNotContain("[DONE]");
+            assertThat(stack.seen()).isEqualTo(1 + times);
+            assertThat(stack.rig().metric("tandem_resumes_total", "resumed")).isEqualTo(times);
+            assertThat(stack.rig().metric("tandem_resumes_total", "refused")).isEqualTo(1);
+            stack.rig().assertNothingLeft();
         }
     }
 
