@@ -96,8 +96,7 @@ final class PoisonIT {
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
     void theDeathOfAPrefillWorkerCountsToo(int most) throws IOException {
-        List<Role> roles =
-                List.of(Role.PREFILL, Role.PREFILL, Role.PREFILL, Role.DECODE, Role.DECODE, Role.DECODE);
+        List<Role> roles = List.of(Role.PREFILL, Role.PREFILL, Role.PREFILL, Role.DECODE, Role.DECODE, Role.DECODE);
         GatewayRig.Setup setup = setup(most).set("tandem.disagg.connector", "shared-cache");
         try (Stack stack = Stack.start(setup, roles, RawEngine.Wire::reset)) {
             assertFewDie(stack, most);
