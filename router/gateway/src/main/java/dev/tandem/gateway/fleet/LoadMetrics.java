@@ -105,10 +105,10 @@ final class LoadMetrics {
         return rank == Worker.ONLY || !line.contains("engine=\"") || line.contains("engine=\"" + rank + "\"");
     }
 
-    /** Returns the value, or one below 0 when it is none. */
+    /** Returns the value, or one below 0 when it is none; {@code -0} is 0. */
     private static double value(String line) {
         try {
-            return Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1));
+            return Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)) + 0.0;
         } catch (NumberFormatException none) {
             return -1;
         }

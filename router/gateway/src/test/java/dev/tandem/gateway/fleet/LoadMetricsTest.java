@@ -84,6 +84,7 @@ class LoadMetricsTest {
                 .hasValue(67);
         assertThat(done("sglang:generation_tokens_total{model_name=\"m\"} 7.0", Worker.ONLY))
                 .isEmpty();
+        assertThat(done("vllm:generation_tokens_total -0", Worker.ONLY)).hasValue(0.0);
         assertThat(done("vllm:generation_tokens_total NaN\n\nvllm:prompt_tokens_total", Worker.ONLY))
                 .isEmpty();
     }
@@ -103,6 +104,7 @@ class LoadMetricsTest {
                 .isEmpty();
         assertThat(of(VLLM.replace("4.0", "1e300").replace("0.25", "9"), Worker.ONLY))
                 .contains(new EngineLoad(1_000_000, 7, 1));
+        assertThat(of(VLLM.replace("0.25", "-0"), Worker.ONLY)).contains(new EngineLoad(4, 7, 0));
     }
 
     private static Optional<EngineLoad> of(String metrics, int rank) {
