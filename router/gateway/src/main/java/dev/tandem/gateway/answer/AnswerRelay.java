@@ -101,7 +101,7 @@ public final class AnswerRelay {
             if (tap.complete(api)) {
                 return Flux.empty();
             }
-            if (tap.failedByEngine()) {
+            if (tap.failedByEngine(api)) {
                 broke(DeadEngine.judged(
                         new FailureException(Failure.STREAM_INTERRUPTED, "the worker reported an error in its stream"),
                         tap.tailText()));
@@ -111,9 +111,10 @@ public final class AnswerRelay {
                     new FailureException(Failure.STREAM_INTERRUPTED, "the worker ended its stream too early"));
         }
 
-        /** What happens to the connection behind the end marker is no matter of the client. */
+        /** What happens to the connection when all has been said is no matter of the client. */
         private Flux<ByteBuf> brokenOff(FailureException cause) {
-            return tap.complete(api) && !tap.insideEvent() ? Flux.empty() : errorEvent(cause);
+            boolean said = !tap.insideEvent() && (tap.complete(api) || tap.failedByEngine(api));
+            return said ? requireComplete() : errorEvent(cause);
         }
 
         private Flux<ByteBuf> errorEvent(FailureException cause) {

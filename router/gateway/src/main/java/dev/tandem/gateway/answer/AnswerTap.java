@@ -14,8 +14,6 @@ public final class AnswerTap {
     /** Holds a usage object and the events behind it many times over. */
     private static final int TAIL_BYTES = 4096;
 
-    private static final String ERROR_EVENT = "data: {\"error\"";
-
     private final byte[] tail = new byte[TAIL_BYTES];
     private long seen;
 
@@ -51,7 +49,7 @@ public final class AnswerTap {
     /** Whether a stream has said that it is complete. */
     boolean complete(ApiKind api) {
         String text = tailText();
-        return endMarkers(api).stream().anyMatch(text::contains) && !text.contains(ERROR_EVENT);
+        return endMarkers(api).stream().anyMatch(text::contains) && !failed(api, text);
     }
 
     /** Whether a stream has stopped inside an event. */
@@ -61,16 +59,28 @@ public final class AnswerTap {
     }
 
     /** Whether the engine itself has reported an error inside the stream. */
-    boolean failedByEngine() {
-        return tailText().contains(ERROR_EVENT);
+    boolean failedByEngine(ApiKind api) {
+        return failed(api, tailText());
+    }
+
+    private static boolean failed(ApiKind api, String text) {
+        return errorMarkers(api).stream().anyMatch(text::contains);
+    }
+
+    private static List<String> errorMarkers(ApiKind api) {
+        return switch (api) {
+            case MESSAGES -> List.of("event: error\n");
+            case RESPONSES -> List.of("event: response.failed\n", "event: error\n");
+            case COMPLETIONS, CHAT, EMBEDDINGS, RERANK, SCORE, TRANSCRIPTIONS, TOKENIZE, DETOKENIZE ->
+                List.of("data: {\"error\"");
+        };
     }
 
     /** Source: vLLM 0.32.0 streams, recorded 2026-11-21. */
     private static List<String> endMarkers(ApiKind api) {
         return switch (api) {
-            case MESSAGES -> List.of("event: message_stop", "event: error");
-            case RESPONSES ->
-                List.of("event: response.completed", "event: response.incomplete", "event: response.failed");
+            case MESSAGES -> List.of("event: message_stop");
+            case RESPONSES -> List.of("event: response.completed", "event: response.incomplete");
             case COMPLETIONS, CHAT, EMBEDDINGS, RERANK, SCORE, TRANSCRIPTIONS, TOKENIZE, DETOKENIZE ->
                 List.of("data: [DONE]");
         };

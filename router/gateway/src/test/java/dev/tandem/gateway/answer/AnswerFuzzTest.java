@@ -48,10 +48,10 @@ class AnswerFuzzTest {
         assertThat(pieces.bytes()).isEqualTo(stream.length);
         assertThat(pieces.usage()).isEqualTo(whole.usage());
         assertThat(pieces.insideEvent()).isEqualTo(whole.insideEvent());
-        assertThat(pieces.failedByEngine()).isEqualTo(whole.failedByEngine());
         assertThat(pieces.mayNameKv()).isEqualTo(whole.mayNameKv());
         for (ApiKind api : ApiKind.values()) {
             assertThat(pieces.complete(api)).isEqualTo(whole.complete(api));
+            assertThat(pieces.failedByEngine(api)).isEqualTo(whole.failedByEngine(api));
         }
     }
 

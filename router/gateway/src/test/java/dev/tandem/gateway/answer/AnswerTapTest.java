@@ -8,6 +8,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AnswerTapTest {
@@ -31,7 +32,7 @@ class AnswerTapTest {
         AnswerTap tap = tapped(STREAM.replace("data: [DONE]\n\n", ""), 64);
 
         assertThat(tap.complete(ApiKind.COMPLETIONS)).isFalse();
-        assertThat(tap.failedByEngine()).isFalse();
+        assertThat(tap.failedByEngine(ApiKind.COMPLETIONS)).isFalse();
     }
 
     @Test
@@ -39,7 +40,7 @@ class AnswerTapTest {
         AnswerTap tap = tapped("data: {\"error\": {\"message\": \"x\", \"code\": 500}}\n\ndata: [DONE]\n\n", 7);
 
         assertThat(tap.complete(ApiKind.COMPLETIONS)).isFalse();
-        assertThat(tap.failedByEngine()).isTrue();
+        assertThat(tap.failedByEngine(ApiKind.COMPLETIONS)).isTrue();
     }
 
     @Test
@@ -59,6 +60,17 @@ class AnswerTapTest {
         assertThat(tapped("event: response.completed\ndata: {}\n\n", 5).complete(ApiKind.RESPONSES))
                 .isTrue();
         assertThat(tapped("data: [DONE]\n\n", 5).complete(ApiKind.RESPONSES)).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"MESSAGES,error", "RESPONSES,error", "RESPONSES,response.failed"})
+    void knowsTheErrorsOfOtherApis(ApiKind api, String event) {
+        AnswerTap tap = tapped("event: " + event + "\ndata: {\"type\":\"x\"}\n\n", 5);
+
+        assertThat(tap.failedByEngine(api)).isTrue();
+        assertThat(tap.complete(api)).isFalse();
+        assertThat(tapped("data: {\"text\":\"event: " + event + "\\n\"}\n\n", 5).failedByEngine(api))
+                .isFalse();
     }
 
     @Test

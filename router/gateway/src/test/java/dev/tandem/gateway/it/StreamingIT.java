@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,7 +20,9 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Streams of events: at once, as they are, and with a clear end whatever happens. */
 @TestInstance(Lifecycle.PER_CLASS)
@@ -29,6 +32,7 @@ final class StreamingIT {
     private static final String CHAT = "/v1/chat/completions";
     private static final String ASK =
             "{\"model\":\"tiny\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    private static final String ASK_MESSAGES = "{\"model\":\"tiny\",\"stream\":true,\"max_tokens\":9,\"messages\":[]}";
     private static final String FIRST = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\n\n";
     private static final String SECOND =
             "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"zw\u00f6i\"}}]}\n\n";
@@ -172,11 +176,7 @@ final class StreamingIT {
     @ParameterizedTest
     @EnumSource
     void aStreamOfMessagesBreaksOffInItsOwnShape(BreakOff how) throws IOException {
-        assertBreakOff(
-                how,
-                "/v1/messages",
-                "{\"model\":\"tiny\",\"stream\":true,\"max_tokens\":9,\"messages\":[]}",
-                "event: error\ndata: {\"type\":\"error\",\"error\":{");
+        assertBreakOff(how, "/v1/messages", ASK_MESSAGES, "event: error\ndata: {\"type\":\"error\",\"error\":{");
     }
 
     /** All has been said: whatever becomes of the connection afterwards, no error follows. */
@@ -240,22 +240,33 @@ final class StreamingIT {
         assertThat(RawClient.post(rig.port(), CHAT, ASK).text()).isEqualTo(FIRST + garbage + DONE);
     }
 
-    @Test
-    void anErrorEventOfTheEnginePassesThrough() throws IOException {
+    private static Stream<Arguments> errorsOfTheEngine() {
         String error =
-                "data: {\"error\":{\"message\":\"EngineCore died\",\"type\":\"InternalServerError\",\"code\":500}}"
-                        + "\n\n";
-        for (String end : List.of("", DONE)) {
+                "data: {\"error\":{\"message\":\"EngineCore died\",\"type\":\"InternalServerError\",\"code\":500}}\n\n";
+        String ofMessages = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\"}}\n\n";
+        return Stream.of(
+                Arguments.of(CHAT, ASK, error),
+                Arguments.of(CHAT, ASK, error + DONE),
+                Arguments.of("/v1/messages", ASK_MESSAGES, ofMessages));
+    }
+
+    /** Nothing is added to it, however the connection ends, and the stream counts as cut. */
+    @ParameterizedTest
+    @MethodSource("errorsOfTheEngine")
+    void anErrorEventOfTheEnginePassesThrough(String path, String ask, String error) throws IOException {
+        for (BreakOff end : List.of(BreakOff.NO_DONE, BreakOff.CLOSED)) {
+            double before = rig.metric("tandem_requests_total", "outcome=\"truncated\"");
             engine.on((request, wire) -> {
                 wire.stream();
                 wire.chunk(FIRST);
-                wire.chunk(error + end);
-                wire.end();
+                wire.chunk(error);
+                end.on(wire);
             });
-            Answer answer = RawClient.post(rig.port(), CHAT, ASK);
+            Answer answer = RawClient.post(rig.port(), path, ask);
 
-            assertThat(answer.text()).isEqualTo(FIRST + error + end);
+            assertThat(answer.text()).isEqualTo(FIRST + error);
             assertThat(answer.whole()).isTrue();
+            Poll.until("counted", () -> rig.metric("tandem_requests_total", "outcome=\"truncated\"") == before + 1);
         }
     }
 
