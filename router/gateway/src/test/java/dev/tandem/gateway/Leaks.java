@@ -27,23 +27,12 @@ public final class Leaks {
         ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new Factory());
     }
 
-    /** Returns what has been noticed so far. */
-    public static List<String> seen() {
-        return List.copyOf(SEEN);
-    }
-
-    /** Collects garbage and returns all that has leaked so far. */
-    public static List<String> collected() throws InterruptedException {
+    /** Collects garbage, forgets the leaks whose report says that, and returns them. */
+    public static List<String> taken(String hint) throws InterruptedException {
         collect();
         collect(); // what the first one has found stands in the queues now
         DETECTORS.forEach(Detector::report);
-        return seen();
-    }
-
-    /** Forgets the leaks whose report says that, and returns them: for those of a test that leaks on purpose. */
-    public static List<String> taken(String hint) throws InterruptedException {
-        List<String> taken =
-                collected().stream().filter(leak -> leak.contains(hint)).toList();
+        List<String> taken = SEEN.stream().filter(leak -> leak.contains(hint)).toList();
         SEEN.removeAll(taken);
         return taken;
     }

@@ -45,9 +45,7 @@ final class GuardsIT {
         eventLoop()
                 .submit(() -> ByteBufAllocator.DEFAULT.buffer(1).touch(ON_PURPOSE))
                 .get();
-        Leaks.collected();
 
-        assertThatThrownBy(rig::assertNothingLeft).hasMessageContaining(ON_PURPOSE);
         assertThat(Leaks.taken(ON_PURPOSE)).hasSize(1);
     }
 
