@@ -235,10 +235,14 @@ final class RequestScope {
         return culprits.dead();
     }
 
+    /** An answer is there, as the client is to see it; it is given up at the end unless somebody reads it. */
     void answered(EngineAnswer got) {
         answer = got;
         answering = true;
         status = got.status();
+        if (settled.get()) {
+            got.abandon();
+        }
     }
 
     /** The leg that answers the client has ended well. */
@@ -313,12 +317,20 @@ final class RequestScope {
         }
         RequestRecord record = record(outcome);
         abandonAttempt();
+        abandonAnswer();
         request.body().release();
         Ticket held = ticket;
         if (held != null) {
             held.close();
         }
         listener.onSettled(record);
+    }
+
+    private void abandonAnswer() {
+        EngineAnswer unread = answer;
+        if (unread != null) {
+            unread.abandon();
+        }
     }
 
     private void abandonAttempt() {

@@ -51,7 +51,7 @@ class PlannerTest {
         putOnProbation();
         Planner planner = planner(this::overtake);
         for (int i = 0; i < 8; i++) {
-            Plan plan = planner.plan(scope());
+            Plan plan = planner.plan(scope(time));
 
             assertThat(plan.attempt().surplus()).isFalse();
             assertThat(plan.routedTo().decode()).isEqualTo(B.id());
@@ -65,7 +65,7 @@ class PlannerTest {
     @Test
     void whoeverIsNotOvertakenEndsTheProbation() {
         putOnProbation();
-        Plan plan = planner(time).plan(scope());
+        Plan plan = planner(time).plan(scope(time));
 
         assertThat(plan.routedTo().decode()).isEqualTo(A.id());
         plan.attempt().close();
@@ -107,7 +107,8 @@ class PlannerTest {
                 ticker);
     }
 
-    private RequestScope scope() {
+    /** Returns a completion that nobody has planned yet. */
+    static RequestScope scope(Ticker time) {
         ClientRequest request = new ClientRequest(
                 "r",
                 ApiKind.COMPLETIONS,
