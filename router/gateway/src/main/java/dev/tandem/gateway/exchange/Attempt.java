@@ -149,8 +149,12 @@ public final class Attempt implements AutoCloseable {
 
     /** The worker that answered has failed in the midst of its answer. */
     public void brokeOff(FailureException failure) {
-        culprits.blame(decodeLease.seat().worker());
         culprits.note(decodeLease.seat().worker(), failure);
+    }
+
+    /** Another worker is to go on with the answer, and none of what this one was handed over is used any more. */
+    public void givenUpOn() {
+        culprits.blame(decodeLease.seat().worker());
     }
 
     /** Returns what is known of the engine that answers. */

@@ -245,7 +245,7 @@ public final class RequestPipeline {
         @Override
         public Mono<EngineAnswer> ask(FailureException died, ApiKind api, BodyEdits edits) {
             return Mono.defer(() -> {
-                Set<String> dead = scope.brokeOff(died);
+                Set<String> dead = scope.givenUpOn(died);
                 if (suspicion.condemns(scope.request().body(), dead)) {
                     return Mono.error(died);
                 }

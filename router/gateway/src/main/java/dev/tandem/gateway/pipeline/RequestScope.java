@@ -102,14 +102,25 @@ final class RequestScope {
                 : asked.as(asked.api(), Resumes.tellingIds(asked.edits(), asked.api(), engine()));
     }
 
-    /** The answer has broken off, and another worker may go on with it; returns who has died of the attempt. */
+    /** The answer has broken off; returns who has died of the attempt. */
     Set<String> brokeOff(FailureException how) {
         answering = false;
+        Attempt last = attempt;
+        if (last == null) {
+            return Set.of();
+        }
+        listener.onLegFailed(LegKind.DECODE, last.exchange().decode(), how.failure());
+        last.brokeOff(how);
+        return last.culprits().dead();
+    }
+
+    /** As {@link #brokeOff}, and another worker may go on with the answer. */
+    Set<String> givenUpOn(FailureException how) {
         attemptsBefore = attempts;
+        brokeOff(how);
         Attempt last = attempt;
         if (last != null) {
-            listener.onLegFailed(LegKind.DECODE, last.exchange().decode(), how.failure());
-            last.brokeOff(how);
+            last.givenUpOn();
         }
         return failed();
     }
