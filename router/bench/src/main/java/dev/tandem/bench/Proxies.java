@@ -31,6 +31,8 @@ public record Proxies(List<Integer> workers, int connections) {
     /** Where Linux starts by default (net.ipv4.ip_local_port_range). */
     private static final int FIRST_EPHEMERAL_PORT = 32_768;
 
+    private static final String UNKNOWN = "unknown";
+
     private static final Pattern VERSION = Pattern.compile("\\d+(\\.\\d+)+");
 
     private static final String NGINX = """
@@ -196,7 +198,11 @@ public record Proxies(List<Integer> workers, int connections) {
         return IntStream.range(0, workers.size());
     }
 
-    private static String version(String... command) throws IOException {
+    /** Returns the version that a program tells of itself, {@code unknown} where it is not installed. */
+    static String version(String... command) throws IOException {
+        if (!installed(command[0])) {
+            return UNKNOWN;
+        }
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         try {
@@ -205,7 +211,7 @@ public record Proxies(List<Integer> workers, int connections) {
             Thread.currentThread().interrupt();
         }
         Matcher matcher = VERSION.matcher(text);
-        return matcher.find() ? matcher.group() : "unknown";
+        return matcher.find() ? matcher.group() : UNKNOWN;
     }
 
     /** Returns the version in the name of the package's metadata directory. */
@@ -215,7 +221,7 @@ public record Proxies(List<Integer> workers, int connections) {
                     .filter(each -> each.startsWith(name + "-") && each.endsWith(".dist-info"))
                     .map(each -> each.substring(name.length() + 1, each.length() - ".dist-info".length()))
                     .findFirst()
-                    .orElse("unknown");
+                    .orElse(UNKNOWN);
         }
     }
 }

@@ -40,6 +40,12 @@ class ProxiesTest {
     }
 
     @Test
+    void aProgramThatIsNotInstalledHasNoVersion() throws IOException {
+        assertThat(Proxies.version("tandem-no-such-proxy", "-v")).isEqualTo("unknown");
+        assertThat(Proxies.version("bash", "--version")).matches("\\d+(\\.\\d+)+");
+    }
+
+    @Test
     void tandemGetsItsWorkersRolesAndExtraOptions(@TempDir Path directory) throws IOException {
         Path options = Files.writeString(
                 directory.resolve("options"),
