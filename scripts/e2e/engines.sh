@@ -7,6 +7,7 @@
 #   engines.sh stop [KIND]           ends them
 #   engines.sh status                what runs
 #   engines.sh url KIND SIDE         base URL of an engine, running or not
+#   engines.sh group KIND SIDE       number of the process group of an engine that runs
 #   engines.sh signal KIND SIDE NAME [TITLE]    sends KILL, STOP or CONT to all processes of one engine, or to those
 #                                    whose command line has the title
 # KIND: unified (one vLLM), nixl (vLLM pair, NIXL), nixl-turns (the same, bidirectional), shared (vLLM pair, one
@@ -24,7 +25,7 @@ readonly BASE_PORT=${E2E_BASE_PORT:-18100}
 readonly MODEL_ID=tandem-sim
 readonly START_LIMIT_SECONDS=600
 
-usage() { sed -n '4,15p' "$0" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '4,16p' "$0" | sed 's/^# \{0,1\}//'; }
 
 sides() {
   case $1 in
@@ -232,6 +233,10 @@ status() {
 }
 
 known() { [[ " ${KINDS[*]} " == *" ${1:-} "* ]] || { usage >&2; exit 2; }; }
+running() { # running KIND SIDE
+  known "$1"
+  alive "$1" "$2" || die "$1 $2 does not run"
+}
 
 case ${1:-} in
   install) known "${2:-}"; install "$2" ;;
@@ -246,9 +251,12 @@ case ${1:-} in
     ;;
   status) status ;;
   url) known "${2:-}"; engine_url "$2" "${3:?side}" ;;
+  group)
+    running "${2:-}" "${3:?side}"
+    pid_of "$2" "$3"
+    ;;
   signal)
-    known "${2:-}"
-    alive "$2" "${3:?side}" || die "$2 $3 does not run"
+    running "${2:-}" "${3:?side}"
     if [[ -n ${5:-} ]]; then
       pkill "-${4:?signal}" -g "$(pid_of "$2" "$3")" -f "$5"
     else

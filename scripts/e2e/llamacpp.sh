@@ -78,7 +78,7 @@ stop_gateway
 for mode in on text; do
   gateway "resume-$mode" PREFILL_URLS="$first" DECODE_URLS="$second" TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_STREAM_RESUME="$mode"
   counted "pair: decode killed below streams, resume $mode" \
-    "$python" "$here/pd.py" resume --gateway "$url" --management "$management_url" "${pair[@]}" --stream-tokens 600
+    "$python" "$here/pd.py" resume --gateway "$url" --management "$management_url" "${pair[@]}"
   stop_gateway
   "$here/engines.sh" start llamacpp decode
 done

@@ -282,7 +282,7 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--aborts", type=int, default=50)
-    parser.add_argument("--stream-tokens", type=int, default=40, help="tokens of the shortest stream that survives")
+    parser.add_argument("--stream-tokens", type=int, default=600, help="tokens of the shortest stream that survives")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--management", help="URL of the gateway's metrics")
     parser.add_argument("--engines", help="path of engines.sh")

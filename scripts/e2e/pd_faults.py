@@ -2,11 +2,14 @@
 """Engines that die, come back and freeze while the gateway serves: a part of pd.py, which has the words."""
 
 import asyncio
+import collections
 import json
+import os
+import signal
 import time
 import urllib.request
 
-from pd_lib import Request, engines, plain, until
+from pd_lib import Request, engines, plain, process_group, until
 
 # The gateway of this check runs with tandem.engine.answer-silence and stream-silence of 15 s.
 SILENCE_SECONDS = 15
@@ -25,6 +28,11 @@ class Faults:
     def signal(self, side, name, *title):
         engines(self.pair.options.engines, "signal", self.pair.options.kind, side, name, *title)
 
+    def trigger(self, side, number):
+        """What sends a signal at once: the engine's processes are found before. A fast engine ends a stream meanwhile."""
+        group = process_group(self.pair.options.engines, self.pair.options.kind, side)
+        return lambda: os.killpg(group, number)
+
     async def start(self, side):
         await asyncio.to_thread(engines, self.pair.options.engines, "start", self.pair.options.kind, side)
 
@@ -39,14 +47,15 @@ class Faults:
         took = await until(lambda: self.states() == "ok", 60)
         self.check(f"{name}: the gateway takes it back", took is not None, f"after {took} s")
 
-    async def cut_stream(self, side, signal, limit):
+    async def cut_stream(self, side, number, limit):
         """A long stream; the signal falls after its first chunks. Returns the answer and the time from then to the end."""
+        fall = self.trigger(side, number)
         seen = {"chunks": 0, "at": 0.0}
 
         def on_chunk():
             seen["chunks"] += 1
             if seen["chunks"] == 3:
-                self.signal(side, signal)
+                fall()
                 seen["at"] = time.monotonic()
 
         request = plain(self.rng, 300, 3500 if self.pair.options.kind == "llamacpp" else 1700, stream=True)
@@ -75,7 +84,7 @@ async def faults(pair):
 
 
 async def decode_killed(rig):
-    answer, took = await rig.cut_stream("decode", "KILL", ENOUGH)
+    answer, took = await rig.cut_stream("decode", signal.SIGKILL, ENOUGH)
     rig.check("decode killed in a stream: the client is told", bool(answer.error) and answer.texts, f"{answer.error[:120]}; {took:.1f} s")
     request, answer = await rig.served("decode dead", split=False)
     await rig.pair.same_text("decode dead", [request], [answer])
@@ -88,15 +97,19 @@ async def decode_killed(rig):
 async def resume(pair):
     """Streams whose decode engine is killed: with tandem.stream.resume the prefill engine goes on with each of them."""
     rig = Faults(pair)
-    chunks = {"seen": 0}
+    die = rig.trigger("decode", signal.SIGKILL)
+    chunks = collections.Counter()
 
-    def on_chunk():
-        chunks["seen"] += 1
-        if chunks["seen"] == 120:  # some have just begun, others have many tokens behind them
-            rig.signal("decode", "KILL")
+    def chunk_of(number):
+        def on_chunk():
+            chunks[number] += 1
+            if chunks[number] == 10 and sum(count >= 10 for count in chunks.values()) == 3:
+                die()
+
+        return on_chunk
 
     requests = [streamed(rig.rng, i, pair.options.stream_tokens) for i in range(10)]
-    answers = await asyncio.gather(*(pair.gateway.ask(request, on_chunk) for request in requests))
+    answers = await asyncio.gather(*(pair.gateway.ask(request, chunk_of(i)) for i, request in enumerate(requests)))
     await pair.same_text("decode killed below ten streams", requests, answers)
     whole = [a.usage.completion_tokens == r.body["max_tokens"] for r, a in zip(requests, answers) if a.usage]
     pair.check("decode killed below ten streams: usage is that of whole answers", whole == [True] * 10, f"{sum(whole)} of 10")
@@ -110,7 +123,7 @@ async def hung(pair):
     The gateway of this check runs with tandem.health.stall of 4 s.
     """
     rig = Faults(pair)
-    requests = [plain(rig.rng, 60, 900) for _ in range(4)]
+    requests = [plain(rig.rng, 60, 1800) for _ in range(4)]
     began = time.monotonic()
     answers = await pair.gateway.ask_all(requests, 4)
     took = time.monotonic() - began
@@ -171,7 +184,7 @@ async def prefill_frozen(rig):
 
 async def decode_frozen(rig):
     try:
-        answer, took = await rig.cut_stream("decode", "STOP", ENOUGH)
+        answer, took = await rig.cut_stream("decode", signal.SIGSTOP, ENOUGH)
         rig.check("decode frozen in a stream: the client is told", bool(answer.error), f"{answer.error[:120]}; {took:.1f} s")
     except asyncio.TimeoutError:
         rig.check("decode frozen in a stream: the client is told", False, f"no end within {ENOUGH} s")

@@ -163,6 +163,12 @@ def engines(script, *arguments):
     subprocess.run([script, *arguments], check=True, stdin=subprocess.DEVNULL)
 
 
+def process_group(script, kind, side):
+    """The number of the process group of an engine that runs."""
+    answer = subprocess.run([script, "group", kind, side], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    return int(answer.stdout)
+
+
 def mixed(rng, count):
     """Requests of all kinds; one in ten may not be split over two engines (several choices, several prompts)."""
     requests, prefix = [], words(rng, 140)

@@ -92,6 +92,10 @@ environment() {
   say "installed $(du -sh "$folder" | cut -f1)"
 }
 
+# NIXL's Python interface has its progress thread ask without a pause (NIXL 1.5.1): two engines kept two cores busy with
+# nothing, and every step of a request waited for them. Now it waits for an event, for 1 ms at most.
+calm_nixl() { sed -i 's/pthrDelay = 0$/pthrDelay = 1000/' "$1"/lib/python3*/site-packages/nixl_cu1*/_api.py; }
+
 # The model is made anew each time: it costs half a second, and the script that makes it may have changed.
 run() {
   unset PYTHONDONTWRITEBYTECODE   # the first start compiles what it imports, later ones need not
@@ -103,9 +107,12 @@ run() {
   export VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind OMP_NUM_THREADS=1
   # What the first request with logprobs compiles is kept: 70 s then, 8 s in a later process.
   export VLLM_CACHE_ROOT=$HOME_FOLDER/cache TORCHINDUCTOR_CACHE_DIR=$HOME_FOLDER/cache/inductor
+  # The model runs in the engine core's process: a worker of its own looks for work in a loop for a second after each step
+  # (vLLM 0.32), and so does who waits for it.
   cd "$HOME_FOLDER"
   exec "$HOME_FOLDER/$name/bin/vllm" serve "$model" --served-model-name "$MODEL_ID" --host 127.0.0.1 --port "$port" \
     --dtype float32 --enforce-eager --max-model-len 2048 --max-num-seqs 32 --enable-prompt-tokens-details \
+    --distributed-executor-backend vllm.v1.executor.uniproc_executor.UniProcExecutor \
     --enable-auto-tool-choice --tool-call-parser hermes "$@"
 }
 
@@ -120,6 +127,7 @@ run_store() {
 case ${1:-} in
   install)
     environment vllm "nixl==$NIXL"
+    calm_nixl "$HOME_FOLDER/vllm"
     python3 -B "$here/tiny_hf.py" "$HOME_FOLDER/model"
     ;;
   install-lmcache)
