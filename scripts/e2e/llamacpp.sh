@@ -74,11 +74,11 @@ counted 'pair: hand-over, clients that leave, 200 streams, dead and frozen engin
 stop_gateway
 
 # Sums of 32 bits are the same on both engines, so that the other one says what the dead one would have said. The streams
-# are long, since this engine is much faster than their reader.
+# are long, since this engine is much faster than their reader: it must not have ended them before it is killed.
 for mode in on text; do
   gateway "resume-$mode" PREFILL_URLS="$first" DECODE_URLS="$second" TANDEM_DISAGG_MINPROMPTTOKENS=1 TANDEM_STREAM_RESUME="$mode"
   counted "pair: decode killed below streams, resume $mode" \
-    "$python" "$here/pd.py" resume --gateway "$url" --management "$management_url" "${pair[@]}"
+    "$python" "$here/pd.py" resume --gateway "$url" --management "$management_url" "${pair[@]}" --stream-tokens 2400
   stop_gateway
   "$here/engines.sh" start llamacpp decode
 done

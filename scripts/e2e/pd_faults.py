@@ -2,7 +2,7 @@
 """Engines that die, come back and freeze while the gateway serves: a part of pd.py, which has the words."""
 
 import asyncio
-import collections
+import itertools
 import json
 import os
 import signal
@@ -97,19 +97,24 @@ async def decode_killed(rig):
 async def resume(pair):
     """Streams whose decode engine is killed: with tandem.stream.resume the prefill engine goes on with each of them."""
     rig = Faults(pair)
-    die = rig.trigger("decode", signal.SIGKILL)
-    chunks = collections.Counter()
+    die = [rig.trigger("decode", signal.SIGKILL)]
+    running = set()
 
-    def chunk_of(number):
+    async def ask(request):
+        chunks = itertools.count(1)
+
         def on_chunk():
-            chunks[number] += 1
-            if chunks[number] == 10 and sum(count >= 10 for count in chunks.values()) == 3:
-                die()
+            if next(chunks) == 10:
+                running.add(id(request))
+                if len(running) == 3 and die:
+                    die.pop()()
 
-        return on_chunk
+        answer = await pair.gateway.ask(request, on_chunk)
+        running.discard(id(request))
+        return answer
 
     requests = [streamed(rig.rng, i, pair.options.stream_tokens) for i in range(10)]
-    answers = await asyncio.gather(*(pair.gateway.ask(request, chunk_of(i)) for i, request in enumerate(requests)))
+    answers = await asyncio.gather(*map(ask, requests))
     await pair.same_text("decode killed below ten streams", requests, answers)
     whole = [a.usage.completion_tokens == r.body["max_tokens"] for r, a in zip(requests, answers) if a.usage]
     pair.check("decode killed below ten streams: usage is that of whole answers", whole == [True] * 10, f"{sum(whole)} of 10")
