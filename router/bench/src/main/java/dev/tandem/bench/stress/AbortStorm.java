@@ -117,13 +117,13 @@ record AbortStorm(int seconds) implements OneGateway {
         return now;
     }
 
-    private static void read(Caller caller, byte[] request, int pieces) throws IOException {
+    private static void read(Caller caller, byte[] request, int events) throws IOException {
         caller.write(request);
         if (!caller.streams()) {
             throw new IOException("refused");
         }
-        for (int i = 0; i < pieces; i++) {
-            caller.piece();
+        for (int i = 0; i < events; i++) {
+            caller.event();
         }
     }
 

@@ -69,7 +69,7 @@ record Leaving(int single, int together) implements OneGateway {
             caller.close();
             throw new IOException("refused");
         }
-        caller.piece();
+        caller.event();
         return caller;
     }
 

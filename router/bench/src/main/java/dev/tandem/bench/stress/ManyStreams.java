@@ -58,22 +58,22 @@ record ManyStreams(int streams, int seconds) implements OneGateway {
             int events = 0;
             long latest = 0;
             long last = System.nanoTime();
-            boolean complete = false;
-            for (String piece = caller.piece(); !piece.isEmpty(); piece = caller.piece()) {
+            String end = "";
+            for (String event = caller.event(); !event.isEmpty(); event = caller.event()) {
                 long now = System.nanoTime();
-                if (events > 0 && !piece.contains("[DONE]")) {
+                if (events > 0 && !event.contains("[DONE]")) {
                     latest = Math.max(
                             latest,
                             now - last - Duration.ofMillis(wish.millis()).toNanos());
                 }
                 last = now;
-                events += Wish.events(piece);
-                complete |= piece.contains("[DONE]");
+                events += Wish.events(event);
+                end = event;
             }
-            if (complete && events == wish.count()) {
+            if (end.contains("[DONE]") && events == wish.count()) {
                 crowd.noteDone(latest);
             } else {
-                crowd.noteFailed("a stream of " + events + " events");
+                crowd.noteFailed("a stream of " + events + " events, not " + wish.count() + ", at last: " + end.trim());
             }
         }
     }

@@ -129,10 +129,10 @@ record Soak(int requests) implements OneGateway {
         try (client) {
             Caller caller = client.caller();
             caller.send(wish);
-            int pieces = SoakMix.patience(wish);
-            boolean streams = pieces > 0 && caller.streams();
-            for (int i = 0; streams && i < pieces; i++) {
-                caller.piece();
+            int events = SoakMix.patience(wish);
+            boolean streams = events > 0 && caller.streams();
+            for (int i = 0; streams && i < events; i++) {
+                caller.event();
             }
         }
     }

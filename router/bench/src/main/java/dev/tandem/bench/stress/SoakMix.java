@@ -32,7 +32,7 @@ final class SoakMix {
         return wish.kind() == Kind.DRIP;
     }
 
-    /** Returns after how many pieces of the answer it leaves. */
+    /** Returns after how many events of the answer it leaves. */
     static int patience(Wish wish) {
         return draw(wish.id() + 2) % 4;
     }

@@ -18,10 +18,12 @@ public final class Caller implements AutoCloseable {
 
     private final Socket socket;
     private final InputStream in;
+    private final EventReader events;
 
     private Caller(Socket socket) throws IOException {
         this.socket = socket;
         this.in = Http.buffered(socket.getInputStream());
+        this.events = new EventReader(in);
     }
 
     /** Connects to a port of this machine. */
@@ -101,9 +103,9 @@ public final class Caller implements AutoCloseable {
         return Http.head(in).status() == 200;
     }
 
-    /** Reads one piece of a stream; empty at its end. */
-    public String piece() throws IOException {
-        return new String(Http.chunk(in), StandardCharsets.US_ASCII);
+    /** Reads one event of a stream; empty at its end. */
+    public String event() throws IOException {
+        return events.next();
     }
 
     /** Reads up to the end of the connection; whether that has come. */
