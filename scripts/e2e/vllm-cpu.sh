@@ -107,9 +107,9 @@ run() {
   export VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind OMP_NUM_THREADS=1
   # What the first request with logprobs compiles is kept: 70 s then, 8 s in a later process.
   export VLLM_CACHE_ROOT=$HOME_FOLDER/cache TORCHINDUCTOR_CACHE_DIR=$HOME_FOLDER/cache/inductor
+  cd "$HOME_FOLDER"
   # The model runs in the engine core's process: a worker of its own looks for work in a loop for a second after each step
   # (vLLM 0.32), and so does who waits for it.
-  cd "$HOME_FOLDER"
   exec "$HOME_FOLDER/$name/bin/vllm" serve "$model" --served-model-name "$MODEL_ID" --host 127.0.0.1 --port "$port" \
     --dtype float32 --enforce-eager --max-model-len 2048 --max-num-seqs 32 --enable-prompt-tokens-details \
     --distributed-executor-backend vllm.v1.executor.uniproc_executor.UniProcExecutor \

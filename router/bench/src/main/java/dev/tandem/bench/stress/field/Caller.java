@@ -103,7 +103,7 @@ public final class Caller implements AutoCloseable {
         return Http.head(in).status() == 200;
     }
 
-    /** Reads one event of a stream; empty at its end. */
+    /** Reads one event of the connection's only stream; empty at its end. */
     public String event() throws IOException {
         return events.next();
     }
