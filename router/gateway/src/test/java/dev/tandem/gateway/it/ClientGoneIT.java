@@ -141,7 +141,7 @@ final class ClientGoneIT {
         });
         try (RawClient client = RawClient.open(rig.port())) {
             client.send(PATH, ASK_STREAM).head();
-            assertThat(client.piece()).startsWith("data: ");
+            assertThat(client.event()).startsWith("data: ");
         }
         Poll.until("decode leg cancelled", () -> decode.peersGone() == 1);
         awaitLeft(before);

@@ -48,7 +48,7 @@ final class DrainIT {
             assertThat(RawClient.post(port, PATH, ASK).find("connection")).isEmpty();
             try (RawClient stream = RawClient.open(port)) {
                 HttpReader.Head head = stream.send(PATH, ASK_STREAM).head();
-                assertThat(stream.piece()).isEqualTo(EVENT);
+                assertThat(stream.event()).isEqualTo(EVENT);
                 long told = System.nanoTime();
                 Thread closing = Thread.startVirtualThread(rig::close);
                 Poll.until("not ready", () -> unready(management));
@@ -84,7 +84,7 @@ final class DrainIT {
             try (RawClient stream = RawClient.open(rig.port());
                     RawClient whole = RawClient.open(rig.port())) {
                 HttpReader.Head head = stream.send(PATH, ASK_STREAM).head();
-                assertThat(stream.piece()).isEqualTo(EVENT);
+                assertThat(stream.event()).isEqualTo(EVENT);
                 whole.send(PATH, ASK);
                 Poll.until("both run", () -> engine.received().size() == 2);
                 Thread closing = Thread.startVirtualThread(rig::close);

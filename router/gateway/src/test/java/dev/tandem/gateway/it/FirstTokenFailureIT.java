@@ -147,7 +147,7 @@ final class FirstTokenFailureIT {
             decode.clear();
             try (RawClient client = RawClient.open(waiting.port())) {
                 client.send(PATH, ASK_STREAM).head();
-                assertThat(client.piece()).contains("\"text\":\"one\"");
+                assertThat(client.event()).contains("\"text\":\"one\"");
                 assertThat(decode.received()).isEmpty(); // it waits for a notice that never comes
             }
 

@@ -136,6 +136,9 @@ final class HttpReader {
 
         @Override
         public int read(byte[] to, int offset, int length) throws IOException {
+            if (length == 0) {
+                return 0; // without a wait for the next chunk
+            }
             if (left == 0 && !ended) {
                 next();
             }

@@ -3,6 +3,7 @@ package dev.tandem.gateway.it;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -92,7 +93,10 @@ final class RawClient implements AutoCloseable {
         return write(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Reads the head of an answer behind those that only say that it will come; {@link #piece()} reads on. */
+    /**
+     * Reads the head of an answer behind those that only say that it will come; {@link #event()} and {@link #text} read
+     * on.
+     */
     HttpReader.Head head() throws IOException {
         HttpReader.Head head = reader.head();
         while (head != null && head.word(1).equals("100")) {
@@ -105,9 +109,22 @@ final class RawClient implements AutoCloseable {
         return head;
     }
 
-    /** Returns what has come of the body, at least one byte; empty at its proper end. */
-    String piece() throws IOException {
-        return new String(bytes(), StandardCharsets.UTF_8);
+    /** Returns the next server-sent event with its empty line, however the chunks of the body divide it. */
+    String event() throws IOException {
+        StringBuilder event = new StringBuilder();
+        while (event.indexOf("\n\n") < 0) {
+            event.append(text(1));
+        }
+        return event.toString();
+    }
+
+    /** Returns the next bytes of the body, as many as told, which are ASCII. */
+    String text(int length) throws IOException {
+        byte[] text = body().readNBytes(length);
+        if (text.length < length) {
+            throw new EOFException("the body ends after " + text.length + " of " + length + " bytes");
+        }
+        return new String(text, StandardCharsets.US_ASCII);
     }
 
     /** Reads an answer to its end, proper or not. */
@@ -130,13 +147,17 @@ final class RawClient implements AutoCloseable {
     }
 
     private byte[] bytes() throws IOException {
+        byte[] bytes = new byte[65_536];
+        int read = body().read(bytes, 0, bytes.length);
+        return Arrays.copyOf(bytes, Math.max(0, read));
+    }
+
+    private InputStream body() {
         InputStream from = body;
         if (from == null) {
             throw new IllegalStateException("head: not read yet");
         }
-        byte[] bytes = new byte[65_536];
-        int read = from.read(bytes, 0, bytes.length);
-        return Arrays.copyOf(bytes, Math.max(0, read));
+        return from;
     }
 
     /** Returns everything that comes until the gateway closes the connection, a character per byte. */

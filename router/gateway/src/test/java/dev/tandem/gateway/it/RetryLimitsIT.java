@@ -159,7 +159,7 @@ final class RetryLimitsIT {
             for (int i = 0; i < 100; i++) {
                 RawClient client = RawClient.open(rig.port());
                 clients.put(client, client.send(COMPLETIONS, ask(i)).head());
-                assertThat(client.piece()).contains("one ");
+                assertThat(client.event()).contains("one ");
             }
             assertThat(dying.received()).as("more than the budget").hasSizeGreaterThan(40);
             dying.down();

@@ -144,9 +144,9 @@ final class SideBySideIT {
         });
         try (RawClient client = RawClient.open(rig.port())) {
             client.send(PATH, ASK_STREAM).head();
-            assertThat(client.piece()).startsWith("data: ");
+            assertThat(client.event()).startsWith("data: ");
             begun.countDown();
-            assertThat(client.piece()).isEqualTo("data: [DONE]\n\n");
+            assertThat(client.event()).isEqualTo("data: [DONE]\n\n");
         }
     }
 
@@ -360,7 +360,7 @@ final class SideBySideIT {
         });
         try (RawClient client = RawClient.open(rig.port())) {
             client.send(PATH, ASK_STREAM).head();
-            assertThat(client.piece()).startsWith("data: ");
+            assertThat(client.event()).startsWith("data: ");
             assertThat(prefill.peersGone()).isZero();
         }
         Poll.until(

@@ -77,7 +77,7 @@ final class StreamingIT {
         });
         try (RawClient client = RawClient.open(rig.port())) {
             HttpReader.Head head = client.send(CHAT, ASK).head();
-            assertThat(client.piece()).isEqualTo(FIRST);
+            assertThat(client.event()).isEqualTo(FIRST);
             firstSeen.countDown();
 
             Answer rest = client.rest(head);
@@ -121,11 +121,7 @@ final class StreamingIT {
         });
         try (RawClient client = RawClient.open(rig.port())) {
             HttpReader.Head head = client.send(CHAT, ASK).head();
-            StringBuilder seen = new StringBuilder();
-            while (seen.length() < FIRST.length() + 17) {
-                seen.append(client.piece());
-            }
-            assertThat(seen).hasToString(FIRST + SECOND.substring(0, 17));
+            assertThat(client.text(FIRST.length() + 17)).isEqualTo(FIRST + SECOND.substring(0, 17));
             halfSeen.countDown();
 
             assertThat(client.rest(head).text()).isEqualTo(rest);
@@ -193,7 +189,7 @@ final class StreamingIT {
         });
         try (RawClient client = RawClient.open(rig.port())) {
             HttpReader.Head head = client.send(CHAT, ASK).head();
-            assertThat(client.piece()).isEqualTo(FIRST + DONE);
+            assertThat(client.event() + client.event()).isEqualTo(FIRST + DONE);
             allSeen.countDown();
             Answer rest = client.rest(head);
 
@@ -214,7 +210,7 @@ final class StreamingIT {
         });
         try (RawClient client = RawClient.open(rig.port())) {
             HttpReader.Head head = client.send(path, ask).head();
-            assertThat(client.piece()).isEqualTo(FIRST);
+            assertThat(client.event()).isEqualTo(FIRST);
             firstSeen.countDown();
             Answer rest = client.rest(head);
 
