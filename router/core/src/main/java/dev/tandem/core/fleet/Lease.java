@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A unit of load on one worker, from the choice of the worker until its last byte has left. Thread-safe; whatever is
- * called twice counts once.
+ * A unit of load on one worker, from the choice of the worker until its last token has come, or its last byte has left
+ * where nobody tells the two apart. Thread-safe; whatever is called twice counts once.
  */
 public final class Lease implements AutoCloseable {
     private final WorkerState state;
@@ -19,6 +19,7 @@ public final class Lease implements AutoCloseable {
     private final Breaker.@Nullable Probation ofPair;
     private final boolean surplus;
     private final AtomicBoolean pending = new AtomicBoolean(true);
+    private final AtomicBoolean seated = new AtomicBoolean(true);
     private final AtomicBoolean open = new AtomicBoolean(true);
 
     Lease(WorkerState state, long promptTokens, Breaker.@Nullable Probation ofPair, AtomicInteger openLeases) {
@@ -63,12 +64,28 @@ public final class Lease implements AutoCloseable {
         return was;
     }
 
+    /** The last output token was seen: the worker has nothing more to do, and its seat is free. */
+    public void onLastToken() {
+        settled();
+        if (leaves()) {
+            state.relieved();
+        }
+    }
+
+    private boolean leaves() {
+        boolean was = seated.compareAndSet(true, false);
+        if (was) {
+            state.leave(seat);
+        }
+        return was;
+    }
+
     /** Returns the seat and whatever load is still counted. */
     @Override
     public void close() {
         settled();
+        leaves();
         if (open.compareAndSet(true, false)) {
-            state.leave(seat);
             openLeases.decrementAndGet();
             end(ofWorker);
             end(ofPair);

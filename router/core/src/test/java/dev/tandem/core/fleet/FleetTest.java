@@ -157,6 +157,22 @@ class FleetTest {
     }
 
     @Test
+    void aSeatIsFreeFromTheLastTokenOn() {
+        fleet.replace(List.of(P));
+        Lease said = fleet.lease(P, 500);
+        said.onLastToken();
+        said.onLastToken();
+        assertThat(fleet.statuses().getFirst().pendingTokens()).isZero();
+        assertThat(fleet.leases()).isEqualTo(1);
+        try (Lease next = fleet.lease(P, 0)) {
+            assertThat(next.seat().number()).isZero();
+            said.close();
+            assertThat(fleet.leases()).isEqualTo(1);
+            assertThat(fleet.statuses().getFirst().inFlight()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void aLeaseThatEndsWithoutATokenReturnsItsTokens() {
         fleet.replace(List.of(P));
         fleet.lease(P, 500).close();
@@ -200,6 +216,8 @@ class FleetTest {
                 Lease lease = open.get(random.nextInt(open.size()));
                 if (random.nextBoolean()) {
                     lease.onFirstToken();
+                } else if (random.nextBoolean()) {
+                    lease.onLastToken();
                 } else {
                     lease.close();
                     open.remove(lease);

@@ -47,9 +47,10 @@ public final class AnswerRelay {
             EngineAnswer answer, ApiKind api, boolean streaming, HttpServerResponse response, Watcher watcher) {
         response.status(answer.status());
         HopHeaders.toClient(answer.headers(), response.responseHeaders());
-        Passage passage = new Passage(api, watcher, answer);
+        boolean stream = streaming && answer.successful();
+        Passage passage = new Passage(api, stream, watcher, answer);
         Flux<ByteBuf> body = answer.body().doOnNext(passage::piece);
-        if (streaming && answer.successful()) {
+        if (stream) {
             body = body.concatWith(Flux.defer(passage::requireComplete))
                     .onErrorResume(FailureException.class, passage::brokenOff);
         } else {
@@ -66,6 +67,9 @@ public final class AnswerRelay {
         /** A further piece has come, that much after the one before. */
         void onGap(long gapNanos);
 
+        /** The stream is about to say that it is complete: the engine has nothing more to do. */
+        void onSaid();
+
         /** The body has ended; called once. */
         void onEnd(RelayEnd end);
     }
@@ -73,6 +77,7 @@ public final class AnswerRelay {
     /** One answer on its way. */
     private final class Passage {
         private final ApiKind api;
+        private final boolean streaming;
         private final Watcher watcher;
         private final EngineAnswer answer;
         private final AnswerTap tap = new AnswerTap();
@@ -80,8 +85,9 @@ public final class AnswerRelay {
         private long lastNanos;
         private @Nullable FailureException failure;
 
-        private Passage(ApiKind api, Watcher watcher, EngineAnswer answer) {
+        private Passage(ApiKind api, boolean streaming, Watcher watcher, EngineAnswer answer) {
             this.api = api;
+            this.streaming = streaming;
             this.watcher = watcher;
             this.answer = answer;
         }
@@ -95,6 +101,9 @@ public final class AnswerRelay {
             }
             lastNanos = now;
             tap.accept(piece);
+            if (tap.endsWithDone()) {
+                watcher.onSaid();
+            }
         }
 
         private Flux<ByteBuf> requireComplete() {
@@ -140,12 +149,17 @@ public final class AnswerRelay {
             if (!over.compareAndSet(false, true)) {
                 return;
             }
-            // The server stops reading once it has the announced length, which is no sign of a client that left.
-            boolean left = cancelled && tap.bytes() != answer.contentLength();
-            RelayEnd.Kind kind =
-                    left ? RelayEnd.Kind.CANCELLED : failure == null ? RelayEnd.Kind.WHOLE : RelayEnd.Kind.BROKEN;
             UsageReport said = answer.usage();
-            watcher.onEnd(new RelayEnd(kind, failure, tap.bytes(), said.equals(UsageReport.NONE) ? tap.usage() : said));
+            watcher.onEnd(new RelayEnd(
+                    kind(cancelled), failure, tap.bytes(), said.equals(UsageReport.NONE) ? tap.usage() : said));
+        }
+
+        private RelayEnd.Kind kind(boolean cancelled) {
+            // The server stops reading once it has the announced length, which is no sign of a client that left.
+            if (cancelled && tap.bytes() != answer.contentLength()) {
+                return streaming && tap.complete(api) ? RelayEnd.Kind.TAKEN : RelayEnd.Kind.CANCELLED;
+            }
+            return failure == null ? RelayEnd.Kind.WHOLE : RelayEnd.Kind.BROKEN;
         }
     }
 }

@@ -14,6 +14,9 @@ public final class AnswerTap {
     /** Holds a usage object and the events behind it many times over. */
     private static final int TAIL_BYTES = 4096;
 
+    private static final String DONE = "data: [DONE]";
+    private static final byte[] LAST_EVENT = (DONE + "\n\n").getBytes(StandardCharsets.US_ASCII);
+
     private final byte[] tail = new byte[TAIL_BYTES];
     private long seen;
 
@@ -49,7 +52,22 @@ public final class AnswerTap {
     /** Whether a stream has said that it is complete. */
     boolean complete(ApiKind api) {
         String text = tailText();
-        return endMarkers(api).stream().anyMatch(text::contains) && !failed(api, text);
+        return endMarkers(api).stream().anyMatch(marker -> beginsLine(marker, text)) && !failed(api, text);
+    }
+
+    /** A model may write of a marker, but no line of its own. */
+    private boolean beginsLine(String marker, String text) {
+        return text.contains("\n" + marker) || (seen <= TAIL_BYTES && text.startsWith(marker));
+    }
+
+    /** As {@link #complete} for completions and chat, at the price of a byte, as long as nothing more has come. */
+    boolean endsWithDone() {
+        long at = seen - LAST_EVENT.length;
+        int i = LAST_EVENT.length - 1;
+        while (at >= 0 && i >= 0 && tail[(int) ((at + i) % TAIL_BYTES)] == LAST_EVENT[i]) {
+            i--;
+        }
+        return i < 0;
     }
 
     /** Whether a stream has stopped inside an event. */
@@ -81,8 +99,7 @@ public final class AnswerTap {
         return switch (api) {
             case MESSAGES -> List.of("event: message_stop");
             case RESPONSES -> List.of("event: response.completed", "event: response.incomplete");
-            case COMPLETIONS, CHAT, EMBEDDINGS, RERANK, SCORE, TRANSCRIPTIONS, TOKENIZE, DETOKENIZE ->
-                List.of("data: [DONE]");
+            case COMPLETIONS, CHAT, EMBEDDINGS, RERANK, SCORE, TRANSCRIPTIONS, TOKENIZE, DETOKENIZE -> List.of(DONE);
         };
     }
 

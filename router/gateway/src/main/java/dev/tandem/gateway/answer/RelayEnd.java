@@ -17,6 +17,8 @@ public record RelayEnd(Kind kind, @Nullable FailureException failure, long bytes
     public enum Kind {
         /** Its last byte has been passed on. */
         WHOLE,
+        /** The client left when the stream had said that it is complete, as SDKs do. */
+        TAKEN,
         /** The engine broke off. */
         BROKEN,
         /** The client left. */

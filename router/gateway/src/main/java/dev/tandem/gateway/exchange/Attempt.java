@@ -315,6 +315,11 @@ public final class Attempt implements AutoCloseable {
         decodeLease.onFirstToken();
     }
 
+    /** All of the answer has come: its worker has room for the next request before the client can send it. */
+    public void onSaid() {
+        decodeLease.onLastToken();
+    }
+
     /** Gives both leases and an answer that nobody reads back; idempotent. */
     @Override
     public void close() {

@@ -290,14 +290,22 @@ public final class RequestPipeline {
         }
 
         @Override
+        public void onSaid() {
+            scope.onSaid();
+        }
+
+        @Override
         public void onEnd(RelayEnd end) {
             scope.counted(end.bytes(), end.usage());
             switch (end.kind()) {
                 case WHOLE -> {
                     whenWritten =
                             scope.rejected() ? new Outcome.Failed(Failure.ENGINE_REJECTED) : new Outcome.Completed();
-                    suspicion.clear(scope.request().body());
-                    scope.legCompleted();
+                    completed();
+                }
+                case TAKEN -> {
+                    completed();
+                    scope.settle(new Outcome.Completed());
                 }
                 case BROKEN -> {
                     FailureException failure = Objects.requireNonNull(end.failure());
@@ -306,6 +314,11 @@ public final class RequestPipeline {
                 }
                 case CANCELLED -> scope.settle(new Outcome.ClientLeft());
             }
+        }
+
+        private void completed() {
+            suspicion.clear(scope.request().body());
+            scope.legCompleted();
         }
 
         /** One that nobody has gone on with has been noted when somebody was asked to. */

@@ -299,6 +299,13 @@ final class RequestScope {
         }
     }
 
+    void onSaid() {
+        Attempt running = attempt;
+        if (running != null) {
+            running.onSaid();
+        }
+    }
+
     void counted(long bytes, UsageReport report) {
         responseBytes = bytes;
         usage = report;

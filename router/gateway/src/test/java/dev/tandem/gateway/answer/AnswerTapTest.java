@@ -24,6 +24,7 @@ class AnswerTapTest {
 
         assertThat(tap.usage()).isEqualTo(new UsageReport(300, 256, 10));
         assertThat(tap.complete(ApiKind.CHAT)).isTrue();
+        assertThat(tap.endsWithDone()).isTrue();
         assertThat(tap.bytes()).isEqualTo(STREAM.getBytes(StandardCharsets.UTF_8).length);
     }
 
@@ -33,6 +34,22 @@ class AnswerTapTest {
 
         assertThat(tap.complete(ApiKind.COMPLETIONS)).isFalse();
         assertThat(tap.failedByEngine(ApiKind.COMPLETIONS)).isFalse();
+        assertThat(tap.endsWithDone()).isFalse();
+        assertThat(new AnswerTap().endsWithDone()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"CHAT,data: [DONE]", "MESSAGES,event: message_stop", "RESPONSES,event: response.completed"})
+    void aModelThatWritesOfTheEndHasNotReachedIt(ApiKind api, String marker) {
+        String event = "data: {\"text\":\"" + marker + "\"}\n\n";
+
+        assertThat(tapped(event, 5).complete(api)).isFalse();
+        for (int shift = 0; shift < 64; shift++) { // wherever the tail of the answer begins
+            String before = "data: {\"text\":\"" + " ".repeat(shift);
+            assertThat(tapped(before + (marker + "\\n").repeat(500) + "\"}\n\n", 1000)
+                            .complete(api))
+                    .isFalse();
+        }
     }
 
     @Test

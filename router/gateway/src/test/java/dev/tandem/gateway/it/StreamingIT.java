@@ -198,6 +198,59 @@ final class StreamingIT {
         }
     }
 
+    /** As the SDKs of OpenAI do, which close the connection then. */
+    @Test
+    void aClientThatLeavesBehindTheEndMarkerHasGotAll() throws IOException {
+        double completed = rig.metric("tandem_requests_total", "outcome=\"completed\"");
+        double left = rig.metric("tandem_requests_total", "outcome=\"client_left\"");
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST);
+            wire.chunk(DONE);
+            wire.awaitPeerGone();
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            client.send(CHAT, ASK).head();
+            assertThat(client.event() + client.event()).isEqualTo(FIRST + DONE);
+        }
+        Poll.until("completed", () -> rig.metric("tandem_requests_total", "outcome=\"completed\"") == completed + 1);
+        assertThat(rig.metric("tandem_requests_total", "outcome=\"client_left\""))
+                .isEqualTo(left);
+    }
+
+    @Test
+    void aWorkerIsFreeBeforeTheClientSeesTheEndMarker() throws IOException {
+        CountDownLatch looked = new CountDownLatch(1);
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(FIRST);
+            wire.chunk(DONE.substring(0, 9));
+            wire.chunk(DONE.substring(9));
+            if (looked.await(20, TimeUnit.SECONDS)) {
+                wire.end();
+            }
+        });
+        try (RawClient client = RawClient.open(rig.port())) {
+            HttpReader.Head head = client.send(CHAT, ASK).head();
+            assertThat(client.event() + client.event()).isEqualTo(FIRST + DONE);
+            assertThat(rig.metric("tandem_worker_in_flight")).isZero();
+            looked.countDown();
+            assertThat(client.rest(head).whole()).isTrue();
+        }
+    }
+
+    @Test
+    void aStreamThatTellsOfTheEndMarkerAndBreaksOffHasNotEnded() throws IOException {
+        String said = FIRST.replace("one", "data: [DONE]");
+        engine.on((request, wire) -> {
+            wire.stream();
+            wire.chunk(said);
+            wire.close();
+        });
+
+        assertThat(RawClient.post(rig.port(), CHAT, ASK).text()).startsWith(said + "data: {\"error\":{");
+    }
+
     private void assertBreakOff(BreakOff how, String path, String ask, String error) throws IOException {
         double before = rig.metric("tandem_requests_total", "outcome=\"truncated\"");
         CountDownLatch firstSeen = new CountDownLatch(1);
