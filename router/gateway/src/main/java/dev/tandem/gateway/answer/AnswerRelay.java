@@ -67,7 +67,7 @@ public final class AnswerRelay {
         /** A further piece has come, that much after the one before. */
         void onGap(long gapNanos);
 
-        /** The stream is about to say that it is complete: the engine has nothing more to do. */
+        /** What completes the answer has come and is about to be passed on: the engine has nothing more to do. */
         void onSaid();
 
         /** The body has ended; called once. */
@@ -80,6 +80,7 @@ public final class AnswerRelay {
         private final boolean streaming;
         private final Watcher watcher;
         private final EngineAnswer answer;
+        private final long length;
         private final AnswerTap tap = new AnswerTap();
         private final AtomicBoolean over = new AtomicBoolean();
         private long lastNanos;
@@ -90,6 +91,7 @@ public final class AnswerRelay {
             this.streaming = streaming;
             this.watcher = watcher;
             this.answer = answer;
+            this.length = answer.contentLength();
         }
 
         private void piece(ByteBuf piece) {
@@ -101,7 +103,7 @@ public final class AnswerRelay {
             }
             lastNanos = now;
             tap.accept(piece);
-            if (tap.endsWithDone()) {
+            if (tap.endsWithDone() || tap.bytes() == length) {
                 watcher.onSaid();
             }
         }
@@ -156,7 +158,7 @@ public final class AnswerRelay {
 
         private RelayEnd.Kind kind(boolean cancelled) {
             // The server stops reading once it has the announced length, which is no sign of a client that left.
-            if (cancelled && tap.bytes() != answer.contentLength()) {
+            if (cancelled && tap.bytes() != length) {
                 return streaming && tap.complete(api) ? RelayEnd.Kind.TAKEN : RelayEnd.Kind.CANCELLED;
             }
             return failure == null ? RelayEnd.Kind.WHOLE : RelayEnd.Kind.BROKEN;

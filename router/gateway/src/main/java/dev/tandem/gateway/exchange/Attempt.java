@@ -162,6 +162,11 @@ public final class Attempt implements AutoCloseable {
         return decodeLease.seat().facts();
     }
 
+    /** Returns what is known of the engine that computes the prompt. */
+    EngineFacts computing() {
+        return prefillLease == null ? EngineFacts.UNKNOWN : prefillLease.seat().facts();
+    }
+
     /** The prefill leg is being sent. */
     void prefilling() {
         kv.compareAndSet(Kv.NONE, Kv.COMPUTING);

@@ -121,7 +121,7 @@ public final class EngineClient implements AutoCloseable {
      */
     Mono<EngineAnswer> send(LegRequest request, Runnable onSent) {
         Clients own = clientsOf(request.leg().worker());
-        HttpClient client = request.streaming() ? own.streams : own.answers;
+        HttpClient client = own.of(request);
         String path = request.leg().api().path();
         ForwardProgress progress = progresses.apply(request.leg().worker());
         return post(client, path, () -> progress.expect(request.soon()), (out, outbound) -> {
@@ -241,7 +241,8 @@ public final class EngineClient implements AutoCloseable {
     private Clients newClients(Worker worker) {
         String key = keys.apply(worker);
         String baseUrl = worker.baseUrl().toString();
-        return new Clients(streams.baseUrl(baseUrl), answers.baseUrl(baseUrl), key == null ? null : "Bearer " + key);
+        HttpClient kept = streams.baseUrl(baseUrl);
+        return new Clients(kept, kept.keepAlive(false), answers.baseUrl(baseUrl), key == null ? null : "Bearer " + key);
     }
 
     /** Ends all legs that run and lets no further one begin; they fail as {@link Failure#SHUTTING_DOWN}. */
@@ -349,9 +350,17 @@ public final class EngineClient implements AutoCloseable {
         }
     }
 
-    /** The clients of one worker: they differ in how long silence may last. */
+    /** The clients of one worker: they differ in how long silence may last, and in what becomes of the connection. */
     private record Clients(
             HttpClient streams,
+            HttpClient lastStreams,
             HttpClient answers,
-            @Nullable String authorization) {}
+            @Nullable String authorization) {
+        private HttpClient of(LegRequest request) {
+            if (!request.streaming()) {
+                return answers;
+            }
+            return request.endsConnection() ? lastStreams : streams;
+        }
+    }
 }

@@ -18,6 +18,7 @@ import dev.tandem.core.disagg.Leg;
 import dev.tandem.core.disagg.connector.ComputeOnly;
 import dev.tandem.core.failure.Failure;
 import dev.tandem.core.failure.FailureException;
+import dev.tandem.core.fleet.EngineFacts;
 import dev.tandem.core.fleet.Role;
 import dev.tandem.core.lifecycle.RequestListener;
 import dev.tandem.core.time.Ticker;
@@ -34,6 +35,8 @@ import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
@@ -43,6 +46,8 @@ import reactor.core.publisher.Mono;
  * one is cancelled when the attempt is closed.
  */
 public final class ExchangeRunner {
+    private static final Logger LOG = LoggerFactory.getLogger(ExchangeRunner.class);
+
     private final PrefillLegs prefills;
     private final PromptTokens prompts;
     private final LastTurns lastTurns;
@@ -232,6 +237,7 @@ public final class ExchangeRunner {
         return calls.run(due)
                 .doOnSuccess(done -> attempt.handedOver())
                 .onErrorResume(FailureException.class, failure -> {
+                    LOG.debug("hand-over failed id={} cause={}", attempt.exchangeId(), failure.detail());
                     attempt.handoverFailed();
                     return Mono.empty();
                 });
@@ -243,6 +249,7 @@ public final class ExchangeRunner {
                 .timeout(due.patience())
                 .doOnSuccess(done -> attempt.handedOver())
                 .onErrorResume(TimeoutException.class, late -> {
+                    LOG.debug("hand-over failed id={} cause=no notice in time", attempt.exchangeId());
                     attempt.handoverFailed();
                     return Mono.empty();
                 })
@@ -274,16 +281,17 @@ public final class ExchangeRunner {
         }
 
         private LegRequest prefill(Leg leg) {
-            return request(leg, false, true);
+            return request(leg, attempt.computing(), false, true);
         }
 
         private LegRequest decode(Leg leg) {
-            return request(leg, asked.streaming(), asked.streaming());
+            return request(leg, attempt.answering(), asked.streaming(), asked.streaming());
         }
 
-        private LegRequest request(Leg leg, boolean streaming, boolean soon) {
+        private LegRequest request(Leg leg, EngineFacts engine, boolean streaming, boolean soon) {
             Leg made = leg.upon(asked.edits());
-            return new LegRequest(made, asked.body(), attempt.exchangeId(), asked.headers(), streaming, soon);
+            return new LegRequest(
+                    made, engine.kind(), asked.body(), attempt.exchangeId(), asked.headers(), streaming, soon);
         }
     }
 }

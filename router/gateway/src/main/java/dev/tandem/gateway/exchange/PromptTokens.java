@@ -41,7 +41,8 @@ final class PromptTokens {
 
     private Mono<String> ask(LegRequest request, RequestBody.Json body, BodyEdits promptOnly) {
         Leg leg = new Leg(request.leg().worker(), ApiKind.TOKENIZE, promptOnly);
-        return engines.send(new LegRequest(leg, body, request.exchangeId(), request.headers(), false, true))
+        return engines.send(
+                        new LegRequest(leg, request.kind(), body, request.exchangeId(), request.headers(), false, true))
                 .flatMap(PromptTokens::read)
                 .onErrorResume(FailureException.class, failure -> Mono.empty());
     }

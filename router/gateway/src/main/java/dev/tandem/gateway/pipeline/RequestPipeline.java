@@ -317,6 +317,7 @@ public final class RequestPipeline {
         }
 
         private void completed() {
+            scope.onSaid();
             suspicion.clear(scope.request().body());
             scope.legCompleted();
         }

@@ -66,6 +66,33 @@ final class LlamacppSlotIT {
         serve();
     }
 
+    /** It closes the connection behind a stream and does not say so; the next request must not be on its way on it. */
+    @Test
+    void aStreamHasAConnectionOfItsOwn() throws IOException {
+        String stream = "data: {\"choices\":[]}\n\ndata: [DONE]\n\n";
+        decode.on((request, wire) -> {
+            if (request.path().equals(PATH)) {
+                wire.stream();
+                wire.chunk(stream);
+                wire.end();
+                wire.close();
+            } else {
+                wire.json(200, "{\"n_restored\":192}");
+            }
+        });
+        for (int i = 0; i < 20; i++) {
+            assertThat(RawClient.post(rig.port(), PATH, ASK.replace("{\"m", "{\"stream\":true,\"m"))
+                            .text())
+                    .isEqualTo(stream);
+        }
+
+        assertThat(decode.received())
+                .hasSize(40)
+                .allSatisfy(request -> assertThat(
+                                request.head().header("connection").orElse("kept"))
+                        .isEqualTo(request.path().equals(PATH) ? "close" : "kept"));
+    }
+
     private void forget() {
         prefill.clear();
         decode.clear();

@@ -93,10 +93,20 @@ final class LlamaHandler extends ServerHandler {
                         .set("Content-Type", "text/event-stream")
                         .set("Transfer-Encoding", "chunked");
                 keepAlive(headers, closes(call));
+                closeBehind(response);
                 yield response.send(events.map(Unpooled::wrappedBuffer), each -> true)
                         .then();
             }
         };
+    }
+
+    /** The server closes the connection behind each stream, whatever its headers say. Source: b11669, 2026-11-23. */
+    @SuppressWarnings("FutureReturnValueIgnored") // closing cannot fail in a way that matters
+    private static void closeBehind(HttpServerResponse response) {
+        response.withConnection(connection -> connection
+                .onTerminate()
+                .subscribe(
+                        nothing -> {}, broken -> {}, () -> connection.channel().close()));
     }
 
     private static Mono<Void> write(

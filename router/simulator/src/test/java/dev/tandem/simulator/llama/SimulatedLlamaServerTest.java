@@ -14,6 +14,7 @@ import static dev.tandem.simulator.llama.LlamaClient.post;
 import static dev.tandem.simulator.llama.LlamaClient.promptTokens;
 import static dev.tandem.simulator.llama.LlamaClient.text;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tandem.simulator.engine.Speed;
 import dev.tandem.simulator.http.Fault;
@@ -104,6 +105,21 @@ class SimulatedLlamaServerTest {
         JsonNode again = complete(server, ask("hello world", 0).put("cache_prompt", false));
         assertThat(cached(again)).isZero();
         assertThat(evaluated(again)).isEqualTo(promptTokens(again));
+    }
+
+    @Test
+    void theConnectionEndsBehindAStreamAndNothingSaysSo() throws IOException {
+        try (RawClient client = new RawClient(server.port())) {
+            Response answer = client.send(RawClient.post(
+                            "/v1/completions", "{\"prompt\":\"hello\",\"max_tokens\":2,\"stream\":true}"))
+                    .read();
+
+            assertThat(answer.body()).endsWith("data: [DONE]\n\n");
+            assertThat(answer.header("connection")).isEmpty();
+            assertThatThrownBy(() -> client.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                            .read())
+                    .isInstanceOf(IOException.class);
+        }
     }
 
     @Test
