@@ -215,7 +215,7 @@ check_gpu() {
   fi
   local line name driver total free capability
   if ! line=$(nvidia-smi --query-gpu=name,driver_version,memory.total,memory.free,compute_cap \
-    --format=csv,noheader,nounits 2>/dev/null | head -n 1) || [[ -z $line ]]; then
+    --format=csv,noheader,nounits 2>/dev/null | sed -n 1p) || [[ -z $line ]]; then
     bad 'nvidia-smi finds no GPU: the driver is not loaded'
     return
   fi
@@ -224,7 +224,7 @@ check_gpu() {
   good "$name, compute capability $capability, $(gib "$total"), $(gib "$free") free"
   check_driver "$driver"
   if ! at_least "$capability" 7.5; then bad "compute capability $capability: vLLM needs 7.5"; fi
-  if ! docker info 2>/dev/null | grep -qiE 'nvidia|cdi'; then
+  if ! grep -qiE 'nvidia|cdi' <<<"$(docker info 2>/dev/null)"; then
     bad 'Docker knows no NVIDIA runtime: install nvidia-container-toolkit and restart Docker'
   fi
   check_vram "$total" "$free"

@@ -81,7 +81,7 @@ start() {
   pass "every service is healthy after $((SECONDS - began)) s"
 }
 
-found_by_auto() { curl -fsS "$url/healthz" | grep -q '"connector":"llamacpp-slot"'; }
+found_by_auto() { grep -q '"connector":"llamacpp-slot"' <<<"$(curl -fsS "$url/healthz")"; }
 
 # One prompt, twice the same text: once handed over, once alone on the decode server.
 prompt=$(printf 'two servers share one folder and hand a prompt over. %.0s' {1..12})
@@ -105,8 +105,10 @@ same_text() {
 }
 
 counted_as_taken() {
-  curl -fsS "http://127.0.0.1:$MANAGEMENT_PORT/metrics" \
-    | grep -q '^tandem_handovers_total{connector="llamacpp-slot",result="taken"} [1-9]'
+  # not in a pipe: one that ends at the first match fails who writes on
+  local page
+  page=$(curl -fsS "http://127.0.0.1:$MANAGEMENT_PORT/metrics")
+  grep -q '^tandem_handovers_total{connector="llamacpp-slot",result="taken"} [1-9]' <<<"$page"
 }
 
 leaves_nothing() {

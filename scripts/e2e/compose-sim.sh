@@ -138,17 +138,17 @@ decode_may_leave() {
   docker compose --profile sim stop --timeout 5 sim-decode
   local end=$((SECONDS + 40)) code
   while ((SECONDS < end)); do
-    if curl -sS -m 5 "$url/healthz" | grep -q '"degraded"'; then break; fi
+    if grep -q '"degraded"' <<<"$(curl -sS -m 5 "$url/healthz")"; then break; fi
     sleep 1
   done
-  curl -sS -m 5 "$url/healthz" | grep -q '"degraded"' || { curl -sS "$url/healthz"; return 1; }
+  grep -q '"degraded"' <<<"$(curl -sS -m 5 "$url/healthz")" || { curl -sS "$url/healthz"; return 1; }
   code=$(curl -sS -m 60 -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' \
     -d "{\"model\":\"$model\",\"prompt\":\"alone\",\"max_tokens\":2}" "$url/v1/completions")
   docker compose --profile sim start sim-decode
   [[ $code == 200 ]] || { echo "completion without decode: HTTP $code"; return 1; }
   end=$((SECONDS + 60))
   while ((SECONDS < end)); do
-    if curl -sS -m 5 "$url/healthz" | grep -qE '"status" *: *"ok"'; then return 0; fi
+    if grep -qE '"status" *: *"ok"' <<<"$(curl -sS -m 5 "$url/healthz")"; then return 0; fi
     sleep 1
   done
   curl -sS "$url/healthz"

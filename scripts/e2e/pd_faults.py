@@ -2,6 +2,7 @@
 """Engines that die, come back and freeze while the gateway serves: a part of pd.py, which has the words."""
 
 import asyncio
+import functools
 import itertools
 import json
 import os
@@ -29,9 +30,9 @@ class Faults:
         engines(self.pair.options.engines, "signal", self.pair.options.kind, side, name, *title)
 
     def trigger(self, side, number):
-        """What sends a signal at once: the engine's processes are found before. A fast engine ends a stream meanwhile."""
+        """What sends a signal once, and at once: finding the engine's processes takes longer than a fast one's stream."""
         group = process_group(self.pair.options.engines, self.pair.options.kind, side)
-        return lambda: os.killpg(group, number)
+        return functools.cache(lambda: os.killpg(group, number))
 
     async def start(self, side):
         await asyncio.to_thread(engines, self.pair.options.engines, "start", self.pair.options.kind, side)
@@ -97,7 +98,7 @@ async def decode_killed(rig):
 async def resume(pair):
     """Streams whose decode engine is killed: with tandem.stream.resume the prefill engine goes on with each of them."""
     rig = Faults(pair)
-    die = [rig.trigger("decode", signal.SIGKILL)]
+    die = rig.trigger("decode", signal.SIGKILL)
     running = set()
 
     async def ask(request):
@@ -106,8 +107,8 @@ async def resume(pair):
         def on_chunk():
             if next(chunks) == 10:
                 running.add(id(request))
-                if len(running) == 3 and die:
-                    die.pop()()
+                if len(running) == 3:
+                    die()
 
         answer = await pair.gateway.ask(request, on_chunk)
         running.discard(id(request))
