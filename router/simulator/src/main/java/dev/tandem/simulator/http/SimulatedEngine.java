@@ -39,6 +39,9 @@ import reactor.netty.http.server.HttpServer;
  * Thread-safe.
  */
 public final class SimulatedEngine implements ServerHandler.Owner {
+    /** How long closing its connections may take; whoever crashes it is to find none of them any more. */
+    private static final int CLOSE_MILLIS = 2_000;
+
     private static final Logger log = LoggerFactory.getLogger(SimulatedEngine.class);
     private static final Clock CLOCK = Clock.systemUTC();
     private static final int JOURNAL_REQUESTS = 10_000;
@@ -279,6 +282,7 @@ public final class SimulatedEngine implements ServerHandler.Owner {
                 }
             });
         }
+        connections.newCloseFuture().awaitUninterruptibly(CLOSE_MILLIS);
         process.ranks.forEach(Rank::close);
     }
 

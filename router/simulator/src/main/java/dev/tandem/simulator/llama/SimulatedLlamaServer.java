@@ -26,6 +26,9 @@ import reactor.netty.http.server.HttpServer;
  * restores them from files, and misbehaves on demand. Thread-safe.
  */
 public final class SimulatedLlamaServer implements ServerHandler.Owner {
+    /** How long closing its connections may take; whoever crashes it is to find none of them any more. */
+    private static final int CLOSE_MILLIS = 2_000;
+
     /** llama-server closes idle connections after this time. */
     static final Duration KEEP_ALIVE = Duration.ofSeconds(5);
 
@@ -155,6 +158,7 @@ public final class SimulatedLlamaServer implements ServerHandler.Owner {
                 channel.close();
             });
         }
+        connections.newCloseFuture().awaitUninterruptibly(CLOSE_MILLIS);
         process.loop.close();
     }
 
