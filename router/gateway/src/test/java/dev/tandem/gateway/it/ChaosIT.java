@@ -156,8 +156,13 @@ final class ChaosIT {
 
         /** Nobody knows whether a request has come whose client left at once. */
         private void assertEachIsCountedOnce(int sent) {
-            assertThat(stack.rig().metric("tandem_requests_total"))
-                    .isBetween((double) sent - ends.getOrDefault(End.LEFT_EARLY, 0), (double) sent);
+            Poll.until(
+                    () -> "counted=" + counted() + " sent=" + sent + " " + ends,
+                    () -> counted() >= sent - ends.getOrDefault(End.LEFT_EARLY, 0) && counted() <= sent);
+        }
+
+        private double counted() {
+            return stack.rig().metric("tandem_requests_total");
         }
 
         private Outcome outcome(DrawnRequest request) throws Exception {

@@ -115,9 +115,9 @@ final class OpenAiSdkIT {
                     .as("nobody had computed the prompt before")
                     .hasValue(0L);
         });
-        assertThat(rig.metric("tandem_cached_tokens_total"))
-                .as("the decode engine finds what the prefill engine computed")
-                .isPositive();
+        Poll.until(
+                "the decode engine finds what the prefill engine computed",
+                () -> rig.metric("tandem_cached_tokens_total") > 0);
         assertThat(prefill.journal().requests("/v1/completions")).hasSize(1);
         assertThat(decode.journal().requests("/v1/completions")).hasSize(1);
     }

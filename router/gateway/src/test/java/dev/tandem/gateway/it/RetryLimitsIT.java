@@ -168,8 +168,7 @@ final class RetryLimitsIT {
                     assertThat(open.rest(client.getValue()).whole()).isTrue();
                 }
             }
-            assertThat(rig.metric("tandem_requests_total", "outcome=\"completed\""))
-                    .isEqualTo(100);
+            Poll.until("all completed", () -> rig.metric("tandem_requests_total", "outcome=\"completed\"") == 100);
             assertThat(rig.metric("tandem_resumes_total", "resumed"))
                     .isEqualTo(dying.received().size());
             assertThat(rig.metric("tandem_retries_denied_total")).isZero();
